@@ -1,0 +1,125 @@
+import ipaddr from "ipaddr.js";
+
+/** How much of an address makes one client: bits of prefix. */
+export interface ClientPrefixes {
+  /** 8 to 32. @default 32 - every IPv4 address is a client of its own. */
+  readonly ipv4Prefix: number;
+  /** 16 to 128. @default 64 - one subscriber owns at least a /64. */
+  readonly ipv6Prefix: number;
+}
+
+export const DEFAULT_PREFIXES: ClientPrefixes = { ipv4Prefix: 32, ipv6Prefix: 64 };
+
+/** Ranges of addresses that never reach a load balancer from outside, so they are never blocked. */
+const UNBLOCKABLE = new Set([
+  "unspecified",
+  "broadcast",
+  "multicast",
+  "linkLocal",
+  "loopback",
+  "carrierGradeNat",
+  "private",
+  "uniqueLocal",
+]);
+
+type Parsed = ipaddr.IPv4 | ipaddr.IPv6;
+
+/**
+ * The canonical form of an address: no spaces, port, brackets or zone; IPv4-mapped IPv6 as IPv4;
+ * IPv6 compressed and in lower case (RFC 5952). Undefined for anything that is not one address:
+ * octets above 255, leading zeros, host names, `unknown`, `unix:`.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  return parse(text)?.toString();
+}
+
+/** The client that an address counts as: itself, or the prefix in CIDR form. */
+export function clientOf(address: string, prefixes: ClientPrefixes): string {
+  const parsed = parse(address);
+  if (parsed === undefined) return address;
+  const isIPv4 = parsed.kind() === "ipv4";
+  const bits = isIPv4 ? prefixes.ipv4Prefix : prefixes.ipv6Prefix;
+  if (bits === (isIPv4 ? 32 : 128)) return address;
+  const family = isIPv4 ? ipaddr.IPv4 : ipaddr.IPv6;
+  const network = family.networkAddressFromCIDR(`${address}/${String(bits)}`);
+  return `${network.toString()}/${String(bits)}`;
+}
+
+/** Whether an address can be a client from the internet: not private, loopback, link-local, multicast. */
+export function isBlockable(address: string): boolean {
+  const parsed = parse(address);
+  return parsed !== undefined && !UNBLOCKABLE.has(parsed.range());
+}
+
+/** Whether an address lies in a private range (RFC 1918, RFC 6598, RFC 4193) or is loopback. */
+export function isPrivate(address: string): boolean {
+  const range = parse(address)?.range() ?? "";
+  return ["private", "uniqueLocal", "carrierGradeNat", "loopback"].includes(range);
+}
+
+/** A CIDR block (or one address) in canonical form with its host bits cleared, or undefined. */
+export function canonicalCidr(text: string): string | undefined {
+  const [addressText, bitsText, ...rest] = text.trim().split("/");
+  const parsed = parse(addressText);
+  if (parsed === undefined || rest.length > 0) return undefined;
+  const isIPv4 = parsed.kind() === "ipv4";
+  const width = isIPv4 ? 32 : 128;
+  const wasMapped = isIPv4 && addressText.includes(":");
+  const bits = bitsText === undefined ? width : readBits(bitsText) - (wasMapped ? 96 : 0);
+  if (Number.isNaN(bits) || bits < 0 || bits > width) return undefined;
+  const family = isIPv4 ? ipaddr.IPv4 : ipaddr.IPv6;
+  const network = family.networkAddressFromCIDR(`${parsed.toString()}/${String(bits)}`);
+  return `${network.toString()}/${String(bits)}`;
+}
+
+/** A fixed set of CIDR blocks that answers whether an address lies in one of them. */
+export class AddressSet {
+  private readonly blocks: readonly (readonly [Parsed, number])[];
+
+  /** @throws Error when a text is no CIDR block; check the texts with `canonicalCidr` first. */
+  constructor(cidrs: readonly string[]) {
+    this.blocks = cidrs.map((text) => {
+      const cidr = canonicalCidr(text);
+      if (cidr === undefined) {
+        throw new Error(
+          `"${text}" is not a CIDR block; write an address or range such as 192.0.2.0/24 or 2001:db8::/32`,
+        );
+      }
+      return ipaddr.parseCIDR(cidr);
+    });
+  }
+
+  has(address: string): boolean {
+    if (this.blocks.length === 0) return false;
+    const parsed = parse(address);
+    if (parsed === undefined) return false;
+    return this.blocks.some(
+      ([network, bits]) => network.kind() === parsed.kind() && parsed.match(network, bits),
+    );
+  }
+}
+
+function parse(text: string): Parsed | undefined {
+  const bare = withoutPort(text.trim());
+  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return ipaddr.IPv4.parse(bare);
+  if (!bare.includes(":")) return undefined;
+  const zoneless = bare.replace(/%.*$/, "");
+  if (!ipaddr.IPv6.isValid(zoneless)) return undefined;
+  const address = ipaddr.IPv6.parse(zoneless);
+  return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+}
+
+/** `[2001:db8::1]:443`, `[2001:db8::1]` and `192.0.2.1:8080` without brackets and port. */
+function withoutPort(text: string): string {
+  if (text.startsWith("[")) {
+    const close = text.indexOf("]");
+    const rest = text.slice(close + 1);
+    return close > 0 && (rest === "" || /^:\d{1,5}$/.test(rest)) ? text.slice(1, close) : text;
+  }
+  const port = /^([\d.]+):\d{1,5}$/.exec(text);
+  return port?.[1] ?? text;
+}
+
+function readBits(text: string): number {
+  return /^\d{1,3}$/.test(text) ? Number(text) : NaN;
+}

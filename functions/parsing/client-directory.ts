@@ -1,0 +1,95 @@
+import { clientOf, isBlockable, type ClientPrefixes } from "./address";
+import { ClientResolver, type Trust } from "./client-address";
+import { NGINX, S3 } from "./fields";
+import { Interner } from "./interner";
+import type { Row } from "./row";
+
+/** Someone who sends requests: what the log names, resolved once for each text that names it. */
+export interface Client {
+  /** Canonical address. */
+  readonly address: string;
+  /** The address as counted and blocked: itself, or its prefix in CIDR form. */
+  readonly counted: string;
+  /** Equal for equal `counted`, for as long as the directory remembers it. */
+  readonly id: number;
+  /** False for proxies of ours and for private, loopback and the like: counted, never blocked. */
+  readonly isBlockable: boolean;
+}
+
+export interface ClientSettings {
+  readonly trust: Trust;
+  readonly prefixes: ClientPrefixes;
+}
+
+/**
+ * Resolves who sent each row. The same address text comes thousands of times, so the walk over
+ * `X-Forwarded-For` and the reading of addresses happen once for each distinct text.
+ */
+export class ClientDirectory {
+  private readonly resolver: ClientResolver;
+  private readonly prefixes: ClientPrefixes;
+  private readonly chains = new Interner({ values: 1 << 16, bytes: 1 << 22 });
+  private readonly ids = new Interner({ values: 1 << 17, bytes: 1 << 23 });
+  /** By chain number; undefined inside means that the text names no address. */
+  private clients = new Map<number, Client | undefined>();
+  private olderClients = new Map<number, Client | undefined>();
+  private readonly chainBytes = Buffer.alloc(8192);
+  private readonly chainView = new DataView(this.chainBytes.buffer, this.chainBytes.byteOffset);
+
+  constructor(settings: ClientSettings) {
+    this.resolver = new ClientResolver(settings.trust);
+    this.prefixes = settings.prefixes;
+  }
+
+  /** Sets the row's client; undefined when the line names no address. */
+  resolve(row: Row): void {
+    const peer = row.kind === "request" ? NGINX.remote_addr : S3.remote_ip;
+    if (!row.has(peer)) return;
+    const walks = this.resolver.walks && row.kind === "request";
+    const hasChain = walks && row.has(NGINX.http_x_forwarded_for);
+    const slot = hasChain
+      ? this.internChain(row)
+      : this.chains.intern(row.view, row.starts[peer], row.ends[peer]);
+    const chain = this.chains.idAt(slot);
+    row.client = this.clients.has(chain) ? this.clients.get(chain) : this.add(chain, row, walks);
+  }
+
+  private add(chain: number, row: Row, walks: boolean): Client | undefined {
+    const known = this.olderClients.has(chain);
+    const client = known ? this.olderClients.get(chain) : this.lookUp(row, walks);
+    if (this.clients.size >= 1 << 16) {
+      this.olderClients = this.clients;
+      this.clients = new Map();
+    }
+    this.clients.set(chain, client);
+    return client;
+  }
+
+  private lookUp(row: Row, walks: boolean): Client | undefined {
+    const peer = row.text(row.kind === "request" ? NGINX.remote_addr : S3.remote_ip) ?? "";
+    const header = walks ? row.text(NGINX.http_x_forwarded_for) : undefined;
+    const { address, isProxy } = this.resolver.resolve(peer, header);
+    if (address === undefined) return undefined;
+    const counted = clientOf(address, this.prefixes);
+    return {
+      address,
+      counted,
+      id: this.ids.internText(counted),
+      isBlockable: !isProxy && isBlockable(address),
+    };
+  }
+
+  /** The peer, a space and the right end of the header: what the walk can see. */
+  private internChain(row: Row): number {
+    const peerStart = row.starts[NGINX.remote_addr];
+    const peerEnd = Math.min(row.ends[NGINX.remote_addr], peerStart + 100);
+    const end = row.ends[NGINX.http_x_forwarded_for];
+    const start = Math.max(row.starts[NGINX.http_x_forwarded_for], end - 4096);
+    let length = row.buf.copy(this.chainBytes, 0, peerStart, peerEnd);
+    this.chainBytes[length++] = 32;
+    length += row.buf.copy(this.chainBytes, length, start, end);
+    // Headers that differ only beyond what the walk can see are told apart by their length.
+    this.chainBytes.writeUInt32LE(end - row.starts[NGINX.http_x_forwarded_for], length);
+    return this.chains.intern(this.chainView, 0, length + 4);
+  }
+}

@@ -1,0 +1,224 @@
+import {
+  BACKSLASH,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  DASH,
+  DOT,
+  EQUALS,
+  find,
+  isDigit,
+  OPEN_BRACKET,
+  QUOTE,
+  readInteger,
+  readSecondsAsMs,
+  SPACE,
+} from "./bytes";
+import { NGINX } from "./fields";
+import type { LogTime } from "./log-time";
+import type { Reason } from "./reasons";
+import { Quotes } from "./quotes";
+import { isAbsent, setRequestLine } from "./request-line";
+import type { Row } from "./row";
+
+/** `22/Nov/2026:01:45:34 +0000` with brackets, and what stands before it in nearly every line. */
+const BRACKETED_TIME = 28;
+const ANONYMOUS = 5;
+
+/**
+ * Parses the combined format and its relatives: common (no referer and user agent), a virtual host
+ * in front, and `$http_x_forwarded_for`, `$request_time`, `$upstream_response_time` behind.
+ *
+ * @see https://nginx.org/en/docs/http/ngx_http_log_module.html
+ */
+export class CombinedParser {
+  private readonly quotes = new Quotes();
+
+  private readonly time: LogTime;
+
+  constructor(time: LogTime) {
+    this.time = time;
+  }
+
+  /** Parses the line at `[start, end)` of the row's buffer into the row. */
+  parse(row: Row, start: number, end: number): Reason | undefined {
+    const buf = row.buf;
+    const openQuote = this.setHead(row, start, end);
+    if (openQuote < 0) return "unknown-format";
+    if (Number.isNaN(row.time)) return "bad-time";
+    const closeQuote = this.quotes.closing(buf, openQuote + 1, end);
+    if (closeQuote < 0) return "no-request";
+    setRequestLine(row, openQuote + 1, closeQuote);
+
+    const statusAt = closeQuote + 2;
+    const statusEnd = statusAt + 3;
+    row.status = statusEnd > end ? -1 : readInteger(buf, statusAt, statusEnd);
+    if (row.status < 100 || (statusEnd < end && buf[statusEnd] !== SPACE)) return "no-status";
+    row.set(NGINX.status, statusAt, statusEnd);
+    const bytesEnd = find(buf, SPACE, statusEnd + 1, end);
+    if (statusEnd + 1 < bytesEnd) row.set(NGINX.body_bytes_sent, statusEnd + 1, bytesEnd);
+    row.bytes = Math.max(0, readInteger(buf, statusEnd + 1, bytesEnd));
+
+    const tail = this.setRefererAndUserAgent(row, bytesEnd + 1, end);
+    if (tail < end) this.setTail(row, tail, end);
+    return undefined;
+  }
+
+  /** Address, user and time; returns where the request's quote opens, or -1 for another format. */
+  private setHead(row: Row, start: number, end: number): number {
+    const buf = row.buf;
+    const addressEnd = find(buf, SPACE, start, end);
+    const openTime = addressEnd + ANONYMOUS;
+    const quote = openTime + BRACKETED_TIME + 1;
+    const isUsual =
+      quote < end &&
+      buf[openTime] === OPEN_BRACKET &&
+      buf[openTime - 2] === DASH &&
+      buf[openTime - 4] === DASH &&
+      buf[quote - 2] === CLOSE_BRACKET &&
+      buf[quote] === QUOTE;
+    if (!isUsual) return this.setUnusualHead(row, start, end);
+    row.set(NGINX.remote_addr, start, addressEnd);
+    row.set(NGINX.time, openTime + 1, quote - 2);
+    row.time = this.time.read(buf, openTime + 1, quote - 2);
+    return quote;
+  }
+
+  /**
+   * A virtual host in front, a user name, another form of time. The user may be anything that the
+   * client typed, spaces and brackets included, but nginx escapes quotes: so the first quote of the
+   * line opens the request and the bracket before it closes the time.
+   */
+  private setUnusualHead(row: Row, start: number, end: number): number {
+    const buf = row.buf;
+    const quote = this.quotes.closing(buf, start, end);
+    if (quote < start + 10 || buf[quote - 1] !== SPACE || buf[quote - 2] !== CLOSE_BRACKET) return -1;
+    const closeTime = quote - 2;
+    let openTime = closeTime - 1;
+    while (openTime > start && closeTime - openTime < 40 && buf[openTime] !== OPEN_BRACKET) openTime--;
+    if (buf[openTime] !== OPEN_BRACKET) return -1;
+
+    let addressAt = start;
+    let addressEnd = find(buf, SPACE, start, openTime);
+    let identEnd = find(buf, SPACE, addressEnd + 1, openTime);
+    const isIdent = isAbsent(buf, addressEnd + 1, identEnd);
+    if (!isIdent && looksLikeAddress(buf, addressEnd + 1, identEnd)) {
+      row.set(NGINX.http_host, start, addressEnd);
+      addressAt = addressEnd + 1;
+      addressEnd = identEnd;
+      identEnd = find(buf, SPACE, addressEnd + 1, openTime);
+    }
+    if (identEnd >= openTime) return -1;
+    row.set(NGINX.remote_addr, addressAt, addressEnd);
+    const userEnd = openTime - 1;
+    if (userEnd > identEnd + 1) setUnlessAbsent(row, NGINX.remote_user, identEnd + 1, userEnd);
+    row.set(NGINX.time, openTime + 1, closeTime);
+    row.time = this.time.read(buf, openTime + 1, closeTime);
+    return quote;
+  }
+
+  /** Returns where the tail begins. A line without both quoted texts is in the common format. */
+  private setRefererAndUserAgent(row: Row, start: number, end: number): number {
+    const buf = row.buf;
+    if (start >= end || buf[start] !== QUOTE) {
+      row.format = "common";
+      return start;
+    }
+    const refererEnd = this.quotes.closing(buf, start + 1, end);
+    if (refererEnd < 0) return cutShort(row, NGINX.http_referer, start + 1, end);
+    setUnlessAbsent(row, NGINX.http_referer, start + 1, refererEnd);
+    const agentAt = refererEnd + 2;
+    if (agentAt >= end || buf[agentAt] !== QUOTE) return agentAt;
+    const agentEnd = this.quotes.closing(buf, agentAt + 1, end);
+    if (agentEnd < 0) return cutShort(row, NGINX.http_user_agent, agentAt + 1, end);
+    setUnlessAbsent(row, NGINX.http_user_agent, agentAt + 1, agentEnd);
+    return agentEnd + 2;
+  }
+
+  /**
+   * The columns that people append, told apart by what they hold: the first number is
+   * `$request_time`, a list of them `$upstream_response_time` (`0.004, 0.012`), another text
+   * `$http_x_forwarded_for`. `name=value` keeps its name; the rest is kept without one.
+   */
+  private setTail(row: Row, start: number, end: number): void {
+    const buf = row.buf;
+    let at = start;
+    while (at < end) {
+      if (buf[at] === SPACE) {
+        at++;
+        continue;
+      }
+      const isQuoted = buf[at] === QUOTE;
+      const from = isQuoted ? at + 1 : at;
+      const closing = isQuoted ? this.quotes.closing(buf, from, end) : listEnd(buf, at, end);
+      const to = closing < 0 ? end : closing;
+      if (!isAbsent(buf, from, to)) setTailColumn(row, from, to);
+      at = isQuoted ? to + 1 : to;
+    }
+  }
+}
+
+/** Only digits, `a` to `f`, dots and colons, and at least one dot or colon. */
+function looksLikeAddress(buf: Buffer, start: number, end: number): boolean {
+  let separators = 0;
+  for (let i = start; i < end; i++) {
+    const byte = buf[i];
+    const lower = byte | 32;
+    if (byte === DOT || byte === COLON) separators++;
+    else if (!isDigit(byte) && !(lower >= 97 && lower <= 102)) return false;
+  }
+  return separators > 0;
+}
+
+/** An agent cut the line at its size limit: what is there counts. */
+function cutShort(row: Row, column: number, start: number, end: number): number {
+  row.set(column, start, end);
+  row.partial = true;
+  return end;
+}
+
+function setUnlessAbsent(row: Row, column: number, start: number, end: number): void {
+  if (!isAbsent(row.buf, start, end)) row.set(column, start, end);
+}
+
+function setTailColumn(row: Row, start: number, end: number): void {
+  const buf = row.buf;
+  const ms = readSecondsAsMs(buf, start, end);
+  if (ms >= 0 && !row.has(NGINX.request_time)) {
+    row.set(NGINX.request_time, start, end);
+    row.durationMs = ms;
+  } else if (isTimeList(buf, start, end) && !row.has(NGINX.upstream_response_time)) {
+    row.set(NGINX.upstream_response_time, start, end);
+  } else if (!row.has(NGINX.http_x_forwarded_for) && looksLikeForwardedFor(buf, start, end)) {
+    row.set(NGINX.http_x_forwarded_for, start, end);
+  } else {
+    const equals = find(buf, EQUALS, start, end);
+    if (equals < end) row.extras.push(start, equals, equals + 1, end);
+    else row.extras.push(start, start, start, end);
+  }
+}
+
+/** An unquoted value: to the next space, but a list goes on behind `, ` and ` : `. */
+function listEnd(buf: Buffer, start: number, end: number): number {
+  let at = find(buf, SPACE, start, end);
+  while (at < end && (buf[at - 1] === COMMA || buf[at - 1] === COLON || buf[at + 1] === COLON)) {
+    at = find(buf, SPACE, at + 1, end);
+  }
+  return at;
+}
+
+function isTimeList(buf: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const byte = buf[i];
+    const isPart = isDigit(byte) || byte === DOT || byte === COMMA || byte === SPACE;
+    if (!isPart && byte !== DASH && byte !== COLON) return false;
+  }
+  // `192.0.2.4` is digits and dots too: a time has at most one dot in its first number.
+  const first = Math.min(find(buf, COMMA, start, end), find(buf, SPACE, start, end));
+  return readSecondsAsMs(buf, start, first) >= 0 || isAbsent(buf, start, first);
+}
+
+/** Whatever a client sends as the header stands in this place; only `name=value` and escapes rule it out. */
+function looksLikeForwardedFor(buf: Buffer, start: number, end: number): boolean {
+  return end > start && find(buf, EQUALS, start, end) === end && find(buf, BACKSLASH, start, end) === end;
+}

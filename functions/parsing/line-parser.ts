@@ -1,0 +1,176 @@
+import { BACKSLASH, CARRIAGE_RETURN, find, OPEN_BRACE, TAB } from "./bytes";
+import { CombinedParser } from "./combined";
+import { unescapeInto } from "./escapes";
+import { S3 } from "./fields";
+import { isS3Json, readJsonObject, setNginxJson, setS3JsonColumns, unwrap } from "./json-line";
+import { LogTime } from "./log-time";
+import { LtsvParser } from "./ltsv";
+import type { Reason } from "./reasons";
+import { Row } from "./row";
+import { S3Parser, setAccessNumbers } from "./s3-line";
+
+/** Which lines to accept: all that are known, or only those of one log. */
+export type Source = "auto" | "nginx" | "s3";
+
+/** A longer line is no access log line; nginx's own limit is far below. */
+export const MAX_LINE_BYTES = 8 * 1024 * 1024;
+const MAX_WRAPPINGS = 3;
+
+/**
+ * Parses log lines of every known format into one reusable row. The format is found line by line;
+ * a line never changes how the next one is read.
+ */
+export class LineParser {
+  readonly row = new Row();
+  private readonly time = new LogTime();
+  private readonly combined = new CombinedParser(this.time);
+  private readonly ltsv = new LtsvParser(this.time);
+  private readonly s3 = new S3Parser(this.time);
+  private readonly source: Source;
+  private buf: Buffer = Buffer.alloc(0);
+  /** The first backslash at or behind the last line's start: one native search serves many lines. */
+  private backslash = -1;
+  private lastWasLtsv = false;
+  private scratch = Buffer.alloc(0);
+
+  constructor(source: Source = "auto") {
+    this.source = source;
+  }
+
+  /** Says which bytes the next lines come from; call it again whenever they have changed. */
+  load(buf: Buffer): void {
+    this.buf = buf;
+    this.backslash = -1;
+  }
+
+  /**
+   * Parses the line at `[start, end)` of what was loaded; lines are asked for from left to right.
+   *
+   * @returns undefined when the row is filled, else why it could not be.
+   */
+  parse(start: number, end: number): Reason | undefined {
+    const { buf, row } = this;
+    if (end - start > MAX_LINE_BYTES) return "too-long";
+    const lineEnd = end > start && buf[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+    const reason = this.parseLine(buf, start, lineEnd);
+    if (reason !== undefined) return reason;
+    this.lastWasLtsv = row.format === "ltsv";
+    if (row.kind === "request" && row.format !== "json" && this.hasBackslash(start, lineEnd)) {
+      this.decodeEscapes();
+    }
+    return undefined;
+  }
+
+  /** Parses a line given as text. */
+  parseText(line: string): Reason | undefined {
+    const buf = Buffer.from(line);
+    this.load(buf);
+    return this.parse(0, buf.length);
+  }
+
+  private hasBackslash(start: number, end: number): boolean {
+    if (this.row.buf !== this.buf) return this.row.buf.includes(BACKSLASH);
+    if (this.backslash < start) {
+      const at = this.buf.indexOf(BACKSLASH, start);
+      this.backslash = at < 0 ? this.buf.length : at;
+    }
+    return this.backslash < end;
+  }
+
+  private parseLine(buf: Buffer, start: number, end: number): Reason | undefined {
+    if (buf[start] === OPEN_BRACE) return this.parseJson(buf.toString("utf8", start, end));
+    const { row } = this;
+    if (this.source !== "nginx" && this.s3.isLike(buf, start, end)) {
+      row.reset(buf, "access", "s3");
+      return this.s3.parse(row, start, end);
+    }
+    if (this.source === "s3") return "unknown-format";
+    if (this.lastWasLtsv) {
+      row.reset(buf, "request", "ltsv");
+      if (this.ltsv.parse(row, start, end) === undefined) return undefined;
+    }
+    row.reset(buf, "request", "combined");
+    const reason = this.combined.parse(row, start, end);
+    if (reason === undefined || row.has(0)) return reason;
+    if (find(buf, TAB, start, end) < end) {
+      row.reset(buf, "request", "ltsv");
+      return this.ltsv.parse(row, start, end);
+    }
+    return this.parseEscapedByAgent(buf, start, end);
+  }
+
+  /**
+   * Fluent Bit's `log_key` cuts the quotes off a JSON text and leaves its escapes: a tab arrives as
+   * the two characters `\t`, a quote as `\"`.
+   */
+  private parseEscapedByAgent(buf: Buffer, start: number, end: number): Reason | undefined {
+    if (find(buf, BACKSLASH, start, end) === end) return "unknown-format";
+    const copy = Buffer.allocUnsafe(end - start);
+    const length = unescapeInto(copy, 0, [buf, start, end]);
+    const hasTab = find(copy, TAB, 0, length) < length;
+    const { row } = this;
+    row.reset(copy, "request", "combined");
+    if (hasTab) return this.ltsv.parse(row, 0, length);
+    const reason = this.combined.parse(row, 0, length);
+    return reason === undefined || row.has(0) ? reason : "unknown-format";
+  }
+
+  private parseJson(text: string): Reason | undefined {
+    let object = readJsonObject(text);
+    for (let depth = 0; object !== undefined && depth < MAX_WRAPPINGS; depth++) {
+      const line = unwrap(object);
+      if (line === undefined) return this.setFromJson(object);
+      if (!line.startsWith("{")) {
+        const buf = Buffer.from(line);
+        return this.parseLine(buf, 0, buf.length);
+      }
+      object = readJsonObject(line);
+    }
+    return "bad-json";
+  }
+
+  private setFromJson(object: Readonly<Record<string, unknown>>): Reason | undefined {
+    const { row } = this;
+    if (!isS3Json(object)) {
+      if (this.source === "s3") return "unknown-format";
+      row.reset(row.buf, "request", "json");
+      return setNginxJson(row, object, this.time);
+    }
+    if (this.source === "nginx") return "unknown-format";
+    row.reset(row.buf, "access", "s3-json");
+    setS3JsonColumns(row, object);
+    if (!row.has(S3.operation) || !row.has(S3.bucket)) return "no-operation";
+    row.time = row.has(S3.time)
+      ? this.time.read(row.buf, row.starts[S3.time], row.ends[S3.time])
+      : NaN;
+    if (Number.isNaN(row.time)) return "bad-time";
+    setAccessNumbers(row);
+    return undefined;
+  }
+
+  /** Moves the fields of the row into a buffer where their escapes are decoded. */
+  private decodeEscapes(): void {
+    const { row } = this;
+    const buf = row.buf;
+    let needed = 0;
+    row.starts.forEach((start, column) => {
+      if (start >= 0) needed += row.ends[column] - start;
+    });
+    for (let i = 0; i < row.extras.length; i += 2) needed += row.extras[i + 1] - row.extras[i];
+    if (this.scratch.length < needed) this.scratch = Buffer.allocUnsafe(needed * 2);
+
+    let at = 0;
+    const move = (start: number, end: number): [number, number] => {
+      const movedStart = at;
+      at = unescapeInto(this.scratch, at, [buf, start, end]);
+      return [movedStart, at];
+    };
+    row.starts.forEach((start, column) => {
+      if (start >= 0) row.set(column, ...move(start, row.ends[column]));
+    });
+    for (let i = 0; i < row.extras.length; i += 2) {
+      [row.extras[i], row.extras[i + 1]] = move(row.extras[i], row.extras[i + 1]);
+    }
+    row.setBuffer(this.scratch);
+  }
+}
