@@ -22,45 +22,38 @@ const UNBLOCKABLE = new Set([
   "uniqueLocal",
 ]);
 
-type Parsed = ipaddr.IPv4 | ipaddr.IPv6;
+/** `toString()` gives the canonical form: IPv6 compressed and in lower case (RFC 5952). */
+export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/**
- * The canonical form of an address: no spaces, port, brackets or zone; IPv4-mapped IPv6 as IPv4;
- * IPv6 compressed and in lower case (RFC 5952). Undefined for anything that is not one address:
- * octets above 255, leading zeros, host names, `unknown`, `unix:`.
- */
+/** The canonical form of an address as text; see `parseAddress`. */
 export function canonicalAddress(text: string): string | undefined {
-  return parse(text)?.toString();
+  return parseAddress(text)?.toString();
 }
 
 /** The client that an address counts as: itself, or the prefix in CIDR form. */
-export function clientOf(address: string, prefixes: ClientPrefixes): string {
-  const parsed = parse(address);
-  if (parsed === undefined) return address;
-  const isIPv4 = parsed.kind() === "ipv4";
+export function clientOf(address: Address, prefixes: ClientPrefixes): string {
+  const isIPv4 = address.kind() === "ipv4";
   const bits = isIPv4 ? prefixes.ipv4Prefix : prefixes.ipv6Prefix;
-  if (bits === (isIPv4 ? 32 : 128)) return address;
+  if (bits === (isIPv4 ? 32 : 128)) return address.toString();
   const family = isIPv4 ? ipaddr.IPv4 : ipaddr.IPv6;
-  const network = family.networkAddressFromCIDR(`${address}/${String(bits)}`);
+  const network = family.networkAddressFromCIDR(`${address.toString()}/${String(bits)}`);
   return `${network.toString()}/${String(bits)}`;
 }
 
 /** Whether an address can be a client from the internet: not private, loopback, link-local, multicast. */
-export function isBlockable(address: string): boolean {
-  const parsed = parse(address);
-  return parsed !== undefined && !UNBLOCKABLE.has(parsed.range());
+export function isBlockable(address: Address): boolean {
+  return !UNBLOCKABLE.has(address.range());
 }
 
 /** Whether an address lies in a private range (RFC 1918, RFC 6598, RFC 4193) or is loopback. */
-export function isPrivate(address: string): boolean {
-  const range = parse(address)?.range() ?? "";
-  return ["private", "uniqueLocal", "carrierGradeNat", "loopback"].includes(range);
+export function isPrivate(address: Address): boolean {
+  return ["private", "uniqueLocal", "carrierGradeNat", "loopback"].includes(address.range());
 }
 
 /** A CIDR block (or one address) in canonical form with its host bits cleared, or undefined. */
 export function canonicalCidr(text: string): string | undefined {
   const [addressText, bitsText, ...rest] = text.trim().split("/");
-  const parsed = parse(addressText);
+  const parsed = parseAddress(addressText);
   if (parsed === undefined || rest.length > 0) return undefined;
   const isIPv4 = parsed.kind() === "ipv4";
   const width = isIPv4 ? 32 : 128;
@@ -74,7 +67,7 @@ export function canonicalCidr(text: string): string | undefined {
 
 /** A fixed set of CIDR blocks that answers whether an address lies in one of them. */
 export class AddressSet {
-  private readonly blocks: readonly (readonly [Parsed, number])[];
+  private readonly blocks: readonly (readonly [Address, number])[];
 
   /** @throws Error when a text is no CIDR block; check the texts with `canonicalCidr` first. */
   constructor(cidrs: readonly string[]) {
@@ -89,17 +82,19 @@ export class AddressSet {
     });
   }
 
-  has(address: string): boolean {
-    if (this.blocks.length === 0) return false;
-    const parsed = parse(address);
-    if (parsed === undefined) return false;
+  has(address: Address): boolean {
     return this.blocks.some(
-      ([network, bits]) => network.kind() === parsed.kind() && parsed.match(network, bits),
+      ([network, bits]) => network.kind() === address.kind() && address.match(network, bits),
     );
   }
 }
 
-function parse(text: string): Parsed | undefined {
+/**
+ * Reads an address from a log: without spaces, port, brackets or zone, and IPv4-mapped IPv6 as IPv4.
+ * Undefined for anything that is not one address: octets above 255, leading zeros, host names,
+ * `unknown`, `unix:`.
+ */
+export function parseAddress(text: string): Address | undefined {
   const bare = withoutPort(text.trim());
   if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return ipaddr.IPv4.parse(bare);
   if (!bare.includes(":")) return undefined;

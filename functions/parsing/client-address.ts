@@ -1,4 +1,4 @@
-import { AddressSet, canonicalAddress, canonicalCidr, isPrivate } from "./address";
+import { AddressSet, canonicalCidr, isPrivate, parseAddress, type Address } from "./address";
 import { CLOUDFRONT_RANGES } from "./cloudfront-ranges";
 
 /**
@@ -13,14 +13,14 @@ export const TRUST_PRESETS = ["alb", "cloudfront"] as const;
 export interface Hop {
   /** As it was logged. */
   readonly text: string;
-  /** Canonical; undefined when the text is no address. */
-  readonly address: string | undefined;
+  /** Undefined when the text is no address. */
+  readonly address: Address | undefined;
   readonly trusted: boolean;
 }
 
 export interface ClientAddress {
-  /** Canonical; undefined when not even the peer is an address. */
-  readonly address: string | undefined;
+  /** Undefined when not even the peer is an address. */
+  readonly address: Address | undefined;
   /** What was looked at, nearest first; the last one decided. */
   readonly hops: readonly Hop[];
   /**
@@ -82,11 +82,11 @@ export class ClientResolver {
   }
 
   private hop(text: string, position: number): Hop {
-    const address = canonicalAddress(text);
+    const address = parseAddress(text);
     return { text, address, trusted: address !== undefined && this.isTrusted(address, position) };
   }
 
-  private isTrusted(address: string, position: number): boolean {
+  private isTrusted(address: Address, position: number): boolean {
     if (position < this.hopCount || this.trusted.has(address)) return true;
     return position === 0 && this.trustsPrivatePeer && isPrivate(address);
   }

@@ -1,4 +1,4 @@
-import { clientOf, isBlockable, type ClientPrefixes } from "./address";
+import { clientOf, isBlockable, type Address, type ClientPrefixes } from "./address";
 import { ClientResolver, type Trust } from "./client-address";
 import { NGINX, S3 } from "./fields";
 import { Interner } from "./interner";
@@ -6,8 +6,7 @@ import type { Row } from "./row";
 
 /** Someone who sends requests: what the log names, resolved once for each text that names it. */
 export interface Client {
-  /** Canonical address. */
-  readonly address: string;
+  readonly address: Address;
   /** The address as counted and blocked: itself, or its prefix in CIDR form. */
   readonly counted: string;
   /** Equal for equal `counted`, for as long as the directory remembers it. */
@@ -30,9 +29,9 @@ export class ClientDirectory {
   private readonly prefixes: ClientPrefixes;
   private readonly chains = new Interner({ values: 1 << 16, bytes: 1 << 22 });
   private readonly ids = new Interner({ values: 1 << 17, bytes: 1 << 23 });
-  /** By chain number; undefined inside means that the text names no address. */
-  private clients = new Map<number, Client | undefined>();
-  private olderClients = new Map<number, Client | undefined>();
+  /** Remembered with each chain: a place in this list; undefined means that it names no address. */
+  private clients: (Client | undefined)[] = [];
+  private generation = 0;
   private readonly chainBytes = Buffer.alloc(8192);
   private readonly chainView = new DataView(this.chainBytes.buffer, this.chainBytes.byteOffset);
 
@@ -50,18 +49,22 @@ export class ClientDirectory {
     const slot = hasChain
       ? this.internChain(row)
       : this.chains.intern(row.view, row.starts[peer], row.ends[peer]);
-    const chain = this.chains.idAt(slot);
-    row.client = this.clients.has(chain) ? this.clients.get(chain) : this.add(chain, row, walks);
+    const place = this.chains.memo(slot, 0);
+    row.client = place > 0 ? this.clients[place - 1] : this.add(slot, row, walks);
   }
 
-  private add(chain: number, row: Row, walks: boolean): Client | undefined {
-    const known = this.olderClients.has(chain);
-    const client = known ? this.olderClients.get(chain) : this.lookUp(row, walks);
-    if (this.clients.size >= 1 << 16) {
-      this.olderClients = this.clients;
-      this.clients = new Map();
+  /** The number of a client that is written as counted. */
+  idOf(counted: string): number {
+    return this.ids.internText(counted);
+  }
+
+  private add(slot: number, row: Row, walks: boolean): Client | undefined {
+    if (this.generation !== this.chains.generation) {
+      this.generation = this.chains.generation;
+      this.clients = [];
     }
-    this.clients.set(chain, client);
+    const client = this.lookUp(row, walks);
+    this.chains.remember(slot, 0, this.clients.push(client));
     return client;
   }
 
@@ -74,7 +77,7 @@ export class ClientDirectory {
     return {
       address,
       counted,
-      id: this.ids.internText(counted),
+      id: this.idOf(counted),
       isBlockable: !isProxy && isBlockable(address),
     };
   }

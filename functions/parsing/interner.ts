@@ -8,8 +8,6 @@ export interface InternerSettings {
   readonly bytes: number;
 }
 
-const DEFAULT_SETTINGS: InternerSettings = { values: 1 << 16, bytes: 1 << 23 };
-
 /**
  * Gives equal byte strings the same number, comparing them in full. Memory is bounded by two
  * generations: when the young one is full it becomes the old one, and values that are met again
@@ -17,131 +15,125 @@ const DEFAULT_SETTINGS: InternerSettings = { values: 1 << 16, bytes: 1 << 23 };
  * when it returns, so counters keyed by numbers may miss, but never mix two values up.
  */
 export class Interner {
+  /** Counts how often the young generation was replaced, and so slots and what is remembered lost. */
+  generation = 0;
   private young: Generation;
   private old: Generation;
   private nextId = 1;
   private readonly settings: InternerSettings;
 
-  constructor(settings: InternerSettings = DEFAULT_SETTINGS) {
+  constructor(settings: InternerSettings) {
     this.settings = settings;
     this.young = new Generation(settings);
     this.old = new Generation({ values: 1, bytes: 0 });
   }
 
-  /** The place of the value in the young generation, good until the next call. */
+  /** The place of the value at `[start, end)`, good until the next call. */
   intern(view: DataView, start: number, end: number): number {
     const hash = hashOf(view, start, end);
-    const found = this.young.find(hash, view, [start, end]);
-    return found >= 0 ? found : this.add(hash, view, [start, end]);
+    const found = this.young.find(hash, view, start, end);
+    return found >= 0 ? found : this.add(hash, view, { start, end });
   }
 
+  /** The number of a text. */
   internText(text: string): number {
     const bytes = Buffer.from(text);
-    return this.idAt(
-      this.intern(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length),
-    );
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return this.young.records[this.intern(view, 0, bytes.length) + ID];
   }
 
-  idAt(slot: number): number {
-    return this.young.ids[slot];
+  /** What was remembered with the value at a slot: four words, 0 until they are set. */
+  memo(slot: number, index: number): number {
+    return this.young.records[slot + MEMO + index];
   }
 
-  /** One byte for each slot, 0 until it is set, which lives as long as the slots do. */
-  memo(index: number): Uint8Array {
-    const memo = this.young.memos[index] as Uint8Array | undefined;
-    return memo ?? (this.young.memos[index] = new Uint8Array(this.settings.values));
+  remember(slot: number, index: number, value: number): void {
+    this.young.records[slot + MEMO + index] = value;
   }
 
-  /** All values that are still known, by their number. */
-  texts(): Map<number, string> {
-    return new Map([...this.old.entries(), ...this.young.entries()]);
-  }
-
-  private add(hash: number, view: DataView, [start, end]: readonly [number, number]): number {
-    if (!this.young.hasRoom(end - start)) {
+  private add(hash: number, view: DataView, span: Span): number {
+    if (!this.young.hasRoom(span.end - span.start)) {
       this.old = this.young;
       this.young = new Generation(this.settings);
+      this.generation++;
     }
-    const before = this.old.find(hash, view, [start, end]);
-    const id = before >= 0 ? this.old.ids[before] : this.nextId++;
-    return this.young.add(hash, id, [view, start, end]);
+    const before = this.old.find(hash, view, span.start, span.end);
+    const id = before >= 0 ? this.old.records[before + ID] : this.nextId++;
+    return this.young.add(hash, id, view, span);
   }
 }
 
+/** Where the parts of a record stand, counted in words; they share a line of the processor's cache. */
+const HASH = 0;
+const OFFSET = 1;
+const LENGTH = 2;
+const ID = 3;
+const MEMO = 4;
+const RECORD = 8;
+
+/** Values up to the size of its memory, and no more. */
 class Generation {
-  readonly ids: Uint32Array;
-  readonly memos: Uint8Array[] = [];
+  readonly records: Int32Array;
   private readonly table: Int32Array;
-  private readonly hashes: Int32Array;
-  private readonly offsets: Int32Array;
-  private readonly lengths: Int32Array;
   private readonly arena: Uint8Array;
   private readonly arenaView: DataView;
   private count = 0;
   private used = 0;
 
   constructor({ values, bytes }: InternerSettings) {
-    this.ids = new Uint32Array(values);
+    this.records = new Int32Array(values * RECORD);
     this.table = new Int32Array(values * 2);
-    this.hashes = new Int32Array(values);
-    this.offsets = new Int32Array(values);
-    this.lengths = new Int32Array(values);
     this.arena = new Uint8Array(bytes + 4 * values);
     this.arenaView = new DataView(this.arena.buffer);
   }
 
-  find(hash: number, view: DataView, [start, end]: readonly [number, number]): number {
-    const mask = this.table.length - 1;
+  /** The slot of the value at `[start, end)`, or -1. */
+  find(hash: number, view: DataView, start: number, end: number): number {
+    const { table, records } = this;
+    const mask = table.length - 1;
     for (let probe = 0; probe < MAX_PROBES; probe++) {
-      const slot = this.table[(hash + probe) & mask] - 1;
+      const slot = table[(hash + probe) & mask] - RECORD;
       if (slot < 0) return -1;
-      if (this.hashes[slot] === hash && this.isSame(slot, view, [start, end])) return slot;
+      if (records[slot + HASH] === hash && this.isSame(slot, view, start, end)) return slot;
     }
     return -1;
   }
 
   hasRoom(length: number): boolean {
-    return this.count < this.ids.length && this.used + Math.min(length, this.maxLength()) <= this.arena.length - 4;
+    const needed = Math.min(length, this.maxLength()) + 4;
+    return this.count < this.records.length && this.used + needed <= this.arena.length;
   }
 
   /** A value longer than a quarter of the memory gets a number, and is never found again. */
-  add(hash: number, id: number, [view, start, end]: readonly [DataView, number, number]): number {
-    const slot = this.count++;
-    this.ids[slot] = id;
-    this.hashes[slot] = hash;
+  add(hash: number, id: number, view: DataView, { start, end }: Span): number {
+    const slot = this.count;
+    this.count += RECORD;
+    this.records[slot + HASH] = hash;
+    this.records[slot + ID] = id;
     if (end - start > this.maxLength()) {
-      this.lengths[slot] = -1;
+      this.records[slot + LENGTH] = -1;
       return slot;
     }
-    this.offsets[slot] = this.used;
-    this.lengths[slot] = end - start;
+    this.records[slot + OFFSET] = this.used;
+    this.records[slot + LENGTH] = end - start;
     for (let i = start, at = this.used; i < end; i++, at++) this.arena[at] = view.getUint8(i);
     this.used += (end - start + 3) & ~3;
 
     const mask = this.table.length - 1;
     let probe = 0;
-    while (probe < MAX_PROBES && this.table[(hash + probe) & mask] !== 0) probe++;
+    while (probe < MAX_PROBES - 1 && this.table[(hash + probe) & mask] !== 0) probe++;
     // Someone crafted this many equal hashes: the last of them makes room, and is forgotten.
-    this.table[(hash + probe) & mask] = slot + 1;
+    this.table[(hash + probe) & mask] = slot + RECORD;
     return slot;
-  }
-
-  *entries(): Generator<[number, string]> {
-    for (let slot = 0; slot < this.count; slot++) {
-      const [at, length] = [this.offsets[slot], this.lengths[slot]];
-      if (length >= 0) {
-        yield [this.ids[slot], Buffer.from(this.arena.subarray(at, at + length)).toString()];
-      }
-    }
   }
 
   private maxLength(): number {
     return this.arena.length >> 2;
   }
 
-  private isSame(slot: number, view: DataView, [start, end]: readonly [number, number]): boolean {
-    if (this.lengths[slot] !== end - start) return false;
-    let at = this.offsets[slot];
+  private isSame(slot: number, view: DataView, start: number, end: number): boolean {
+    if (this.records[slot + LENGTH] !== end - start) return false;
+    let at = this.records[slot + OFFSET];
     let i = start;
     for (; i + 4 <= end; i += 4, at += 4) {
       if (view.getInt32(i) !== this.arenaView.getInt32(at)) return false;
@@ -151,14 +143,22 @@ class Generation {
   }
 }
 
-/** Four bytes at a time; equal hashes are only a hint, so it has to be fast and not more. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Words that are looked at; equal hashes are only a hint, so long values need not be read whole. */
+const SAMPLES = 16;
+
 function hashOf(view: DataView, start: number, end: number): number {
   let hash = end - start;
+  const step = end - start <= 4 * SAMPLES ? 4 : ((end - start) / SAMPLES) & ~3;
   let i = start;
-  for (; i + 4 <= end; i += 4) {
+  for (; i + 4 <= end; i += step) {
     hash = Math.imul(hash ^ view.getInt32(i), 0x9e3779b1);
     hash ^= hash >>> 15;
   }
-  for (; i < end; i++) hash = Math.imul(hash ^ view.getUint8(i), 0x01000193);
+  for (i = Math.max(start, end - 4); i < end; i++) hash = Math.imul(hash ^ view.getUint8(i), 0x01000193);
   return (hash ^ (hash >>> 13)) & 0x7fffffff;
 }

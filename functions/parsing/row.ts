@@ -17,7 +17,7 @@ export class Row {
   /** The bytes that the spans point into: the line itself, or a copy with its escapes decoded. */
   buf: Buffer = EMPTY;
   /** The same bytes, for reading four at a time. */
-  view = new DataView(EMPTY.buffer);
+  view: DataView = new DataView(EMPTY.buffer);
   /** Who sent the request, once a client directory has resolved it. */
   client: Client | undefined;
   readonly starts = new Int32Array(COLUMN_COUNT).fill(-1);
