@@ -2,10 +2,9 @@ import { AddressSet, canonicalCidr } from "../parsing/address";
 import type { Client } from "../parsing/client-directory";
 import type { Row } from "../parsing/row";
 import type { Condition, Rule, Value } from "../rules/rule";
-import type { RuleField } from "../rules/rule-fields";
 import { partsOf, readRange } from "../rules/rule-values";
+import type { FieldValues } from "./field-values";
 import { Patterns } from "./patterns";
-import type { TextValues } from "./text-values";
 
 /** What a field must be for a rule: bits that one mask must and must not have. */
 export interface CompiledCondition {
@@ -34,16 +33,10 @@ export class Conditions {
   private readonly places = new Map<string, number[]>();
   private readonly counts: number[] = [];
   private readonly compiled = new Map<Rule, readonly CompiledCondition[]>();
-  private readonly named: Readonly<Record<string, RuleField>>;
-  private readonly texts: (name: string) => TextValues;
+  private readonly fields: FieldValues;
 
-  constructor(
-    rules: readonly Rule[],
-    named: Readonly<Record<string, RuleField>>,
-    texts: (name: string) => TextValues,
-  ) {
-    this.named = named;
-    this.texts = texts;
+  constructor(rules: readonly Rule[], fields: FieldValues) {
+    this.fields = fields;
     for (const rule of rules) {
       const conditions = Object.entries(rule.where ?? {});
       this.compiled.set(rule, conditions.map(([field, condition]) => this.compile(field, condition)).flat());
@@ -66,6 +59,11 @@ export class Conditions {
     return (found & required) === required && (found & forbidden) === 0;
   }
 
+  allHold(conditions: readonly CompiledCondition[]): boolean {
+    for (let i = 0; i < conditions.length; i++) if (!this.holds(conditions[i])) return false;
+    return true;
+  }
+
   private compile(field: string, condition: Condition): CompiledCondition[] {
     const { is, not } = partsOf(condition);
     const compiled: CompiledCondition[] = [];
@@ -86,7 +84,7 @@ export class Conditions {
     this.places.set(name, places);
     let mask = places.at(-1);
     if (mask === undefined || this.counts[mask] === MASK_BITS) {
-      mask = this.maskers.push(this.masker(name)) - 1;
+      mask = this.maskers.push(this.masker(name, places.length === 0)) - 1;
       this.counts.push(0);
       places.push(mask);
     }
@@ -94,8 +92,8 @@ export class Conditions {
     return { mask, bit: 1 << this.maskers[mask].add(values) };
   }
 
-  private masker(name: string): Masker {
-    const field = this.named[name];
+  private masker(name: string, isFirst: boolean): Masker {
+    const field = this.fields.named[name];
     switch (field.kind) {
       case "client":
         return clientMasker();
@@ -103,7 +101,7 @@ export class Conditions {
         return numberMasker(field.read);
       case "text":
       case "derived":
-        return this.texts(name);
+        return isFirst ? this.fields.text(name) : this.fields.another(name);
     }
   }
 }

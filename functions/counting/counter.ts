@@ -1,12 +1,12 @@
 import { toRequest } from "../parsing/records";
 import type { Row } from "../parsing/row";
 import { logOf, type Rule } from "../rules/rule";
-import { RULE_FIELDS, type RuleField } from "../rules/rule-fields";
 import { Conditions, type CompiledCondition } from "./conditions";
+import { FieldValues, setKey } from "./field-values";
 import type { Finding } from "./finding";
 import { NearMisses } from "./near-misses";
 import { SlidingWindows } from "./sliding-windows";
-import { TextValues } from "./text-values";
+import type { TextValues } from "./text-values";
 
 export interface CounterSettings {
   readonly rules: readonly Rule[];
@@ -23,18 +23,21 @@ export interface CountingRule {
   readonly isPerClient: boolean;
   /** The other fields of the key. */
   readonly others: readonly TextValues[];
+  /** All windows of a rule are told apart by their keys alone. */
+  readonly seed: 0;
   readonly windows: SlidingWindows;
   readonly nearMisses: NearMisses;
   /** Lines that fulfilled the conditions. */
   matched: number;
-  readonly weigh: (row: Row) => number;
-  /** A number for the value to count once; 0 when values do not matter. */
-  readonly valueOf: (row: Row) => number;
+  readonly weigh: ((row: Row) => number) | undefined;
+  /** A number for the value to count once. */
+  readonly valueOf: ((row: Row) => number) | undefined;
 }
-
 
 const DEFAULT_LATENESS_SECONDS = 30;
 const DEFAULT_MAX_KEYS = 500_000;
+/** Below this share of its line nobody came close to it. */
+const NEAR_SHARE = 0.25;
 
 /**
  * Counts requests by the rules of the first pipeline: sliding windows on event time, a finding at
@@ -44,12 +47,12 @@ const DEFAULT_MAX_KEYS = 500_000;
 export class Counter {
   readonly rules: readonly CountingRule[];
   readonly conditions: Conditions;
-  private readonly texts = new Map<string, TextValues>();
+  private readonly fields = new FieldValues("nginx");
 
   /** The rules must have passed `checkRules`; rules on S3 are left out. */
   constructor(settings: CounterSettings) {
     const rules = settings.rules.filter((rule) => logOf(rule) === "nginx");
-    this.conditions = new Conditions(rules, RULE_FIELDS.nginx, (name) => this.textValues(name));
+    this.conditions = new Conditions(rules, this.fields);
     this.rules = rules.map((rule) => this.compile(rule, settings));
   }
 
@@ -57,40 +60,22 @@ export class Counter {
   add(row: Row): readonly Finding[] {
     let findings: Finding[] | undefined;
     this.conditions.evaluate(row);
-    for (const rule of this.rules) {
-      if (!this.matches(rule) || !this.count(rule, row)) continue;
+    for (let i = 0; i < this.rules.length; i++) {
+      const counting = this.rules[i];
+      if (!this.conditions.allHold(counting.conditions) || !this.count(counting, row)) continue;
       findings ??= [];
-      findings.push(this.toFinding(rule, row));
+      findings.push(this.toFinding(counting, row));
     }
     return findings ?? NOTHING;
   }
 
-  /** The values of a text field that a rule uses, shared by all rules that do. */
-  textValues(name: string): TextValues {
-    const known = this.texts.get(name);
-    if (known !== undefined) return known;
-    const field = RULE_FIELDS.nginx[name];
-    if (field.kind !== "text" && field.kind !== "derived") {
-      throw new Error(`"${name}" is not a text field`);
-    }
-    const values = new TextValues(field);
-    this.texts.set(name, values);
-    return values;
-  }
-
-  /** Whether the row that the conditions were evaluated for fulfils those of the rule. */
-  private matches({ conditions }: CountingRule): boolean {
-    for (let i = 0; i < conditions.length; i++) if (!this.conditions.holds(conditions[i])) return false;
-    return true;
-  }
-
   private count(counting: CountingRule, row: Row): boolean {
-    const { windows } = counting;
+    const { windows, weigh, valueOf } = counting;
     if (counting.isPerClient && row.client === undefined) return false;
     counting.matched++;
-    setKey(counting, row);
-    windows.setEvent(counting.valueOf(row), Math.max(0, row.durationMs));
-    const isRaised = windows.add(row.time, counting.weigh(row));
+    setKey(windows.key, row, counting);
+    windows.setEvent(valueOf === undefined ? 0 : valueOf(row), Math.max(0, row.durationMs));
+    const isRaised = windows.add(row.time, weigh === undefined ? 1 : weigh(row));
     if (!isRaised && windows.reached > counting.nearMisses.least) this.noteNearMiss(counting, row);
     return isRaised;
   }
@@ -99,58 +84,35 @@ export class Counter {
     const client = row.client?.counted ?? "";
     const bound = windows.reached;
     if (bound > rule.moreThan || !nearMisses.isNews(client, bound)) return;
-    nearMisses.note(client, { total: windows.exactly(), bound, key: this.keyOf(rule, row) });
+    nearMisses.note(client, { total: windows.exactly(), bound, key: this.fields.keyOf(rule, row) });
   }
 
   private compile(rule: Rule, settings: CounterSettings): CountingRule {
-    const named = RULE_FIELDS.nginx;
-    const isDistinct = typeof rule.count === "object" && "distinct" in rule.count;
+    const valueOf = this.fields.distinctOf(rule);
     return {
       rule,
       conditions: this.conditions.of(rule),
       isPerClient: rule.per.includes("client"),
-      others: rule.per.filter((name) => name !== "client").map((name) => this.hashedValues(name)),
+      others: this.fields.hashedKey(rule),
+      seed: 0,
       windows: new SlidingWindows({
         withinMs: rule.withinSeconds * 1000,
         moreThan: rule.moreThan,
         latenessMs: (settings.latenessSeconds ?? DEFAULT_LATENESS_SECONDS) * 1000,
-        isDistinct,
+        isDistinct: valueOf !== undefined,
         maxKeys: settings.maxKeys ?? DEFAULT_MAX_KEYS,
       }),
-      nearMisses: new NearMisses(rule.moreThan / 4),
+      nearMisses: new NearMisses(rule.moreThan * NEAR_SHARE),
       matched: 0,
-      weigh: weightOf(rule, named),
-      valueOf: isDistinct ? this.distinctValue(distinctField(rule)) : () => 0,
+      weigh: this.fields.sumOf(rule),
+      valueOf,
     };
-  }
-
-  private distinctValue(name: string): (row: Row) => number {
-    if (name === "client") return (row) => row.client?.id ?? 0;
-    const values = this.hashedValues(name);
-    return (row) => {
-      values.load(row);
-      return values.low >>> 0;
-    };
-  }
-
-  private hashedValues(name: string): TextValues {
-    const values = this.textValues(name);
-    values.useHash();
-    return values;
-  }
-
-  private keyOf(rule: Rule, row: Row): Record<string, string> {
-    return Object.fromEntries(
-      rule.per.map((name) => [
-        name,
-        name === "client" ? (row.client?.counted ?? "") : this.textValues(name).text(row),
-      ]),
-    );
   }
 
   private toFinding({ rule, windows }: CountingRule, row: Row): Finding {
     const { total, at, first, durationMs } = windows;
-    const key = this.keyOf(rule, row);
+    const key = this.fields.keyOf(rule, row);
+    const address = row.client?.address.toString();
     return {
       rule: rule.name,
       key,
@@ -159,39 +121,11 @@ export class Counter {
       at,
       durationMs,
       client: key["client"],
-      address: row.client?.address.toString(),
+      address,
       isBlockable: row.client?.isBlockable ?? false,
-      sample: toRequest(row, row.client?.address.toString()),
+      sample: toRequest(row, address),
     };
   }
 }
 
 const NOTHING: readonly Finding[] = [];
-
-/**
- * A client's number, which is compared in full, and 64 bits for the other values: should two paths
- * of one client ever share them, it is that client's own requests that are counted together.
- */
-function setKey({ isPerClient, others, windows }: CountingRule, row: Row): void {
-  const { key } = windows;
-  let high = 0;
-  let low = 0;
-  for (const values of others) {
-    values.load(row);
-    high = Math.imul(high, 0x9e3779b1) ^ values.high;
-    low = Math.imul(low, 0x85ebca6b) ^ values.low;
-  }
-  key[0] = isPerClient ? (row.client?.id ?? 0) : 0;
-  key[1] = high;
-  key[2] = low;
-}
-
-function weightOf(rule: Rule, named: Readonly<Record<string, RuleField>>): (row: Row) => number {
-  if (typeof rule.count !== "object" || !("sum" in rule.count)) return () => 1;
-  const field = named[rule.count.sum];
-  return field.kind === "number" ? (row) => Math.max(0, field.read(row)) : () => 1;
-}
-
-function distinctField(rule: Rule): string {
-  return typeof rule.count === "object" && "distinct" in rule.count ? rule.count.distinct : "";
-}

@@ -43,10 +43,6 @@ export class TextValues {
     this.isHashed = true;
   }
 
-  get isFull(): boolean {
-    return this.groups.length === Patterns.MAX_GROUPS;
-  }
-
   /** Adds a condition that holds when one of the values matches; returns its bit in the mask. */
   add(values: readonly Value[]): number {
     this.groups.push(expandPacks(values.map(String)));

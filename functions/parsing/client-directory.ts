@@ -58,6 +58,11 @@ export class ClientDirectory {
     return this.ids.internText(counted);
   }
 
+  /** The clients that are remembered, as counted, by their number. */
+  names(): Map<number, string> {
+    return this.ids.texts();
+  }
+
   private add(slot: number, row: Row, walks: boolean): Client | undefined {
     if (this.generation !== this.chains.generation) {
       this.generation = this.chains.generation;

@@ -51,6 +51,11 @@ export class Interner {
     this.young.records[slot + MEMO + index] = value;
   }
 
+  /** All values that are still known, by their number. */
+  texts(): Map<number, string> {
+    return new Map([...this.old.texts(), ...this.young.texts()]);
+  }
+
   private add(hash: number, view: DataView, span: Span): number {
     if (!this.young.hasRoom(span.end - span.start)) {
       this.old = this.young;
@@ -125,6 +130,14 @@ class Generation {
     // Someone crafted this many equal hashes: the last of them makes room, and is forgotten.
     this.table[(hash + probe) & mask] = slot + RECORD;
     return slot;
+  }
+
+  *texts(): Generator<[number, string]> {
+    for (let slot = 0; slot < this.count; slot += RECORD) {
+      const at = this.records[slot + OFFSET];
+      const bytes = this.arena.subarray(at, at + Math.max(0, this.records[slot + LENGTH]));
+      yield [this.records[slot + ID], Buffer.from(bytes).toString()];
+    }
   }
 
   private maxLength(): number {

@@ -1,0 +1,102 @@
+import type { Severity } from "../rules/rule";
+import type { Incident } from "./incidents";
+
+/** What SNS sends. */
+export interface Alert {
+  readonly severity: Severity;
+  /** At most 99 printable ASCII characters, as SNS wants it. */
+  readonly subject: string;
+  /** Text for people; at most 256 KB. */
+  readonly message: string;
+  /** For SNS filter policies. */
+  readonly attributes: Readonly<Record<"severity" | "bucket" | "rule", string>>;
+}
+
+/** @see https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
+const MAX_SUBJECT = 99;
+const MAX_MESSAGE_BYTES = 262_144 - 1024;
+const TOP = 5;
+/** Server access logs arrive an hour or more late; their partitions are those of the arrival. */
+const DELIVERY_LAG_HOURS = 6;
+const HOUR = 3_600_000;
+
+/** The alert about an incident, as it stands. */
+export function toAlert(incident: Incident): Alert {
+  const { severity, bucket, rule } = incident;
+  return {
+    severity,
+    subject: subjectOf(incident),
+    message: cutToBytes(messageOf(incident), MAX_MESSAGE_BYTES),
+    attributes: { severity, bucket, rule },
+  };
+}
+
+function subjectOf({ severity, rule, client, bucket }: Incident): string {
+  const text = `[${severity}] ${rule}: ${client} on ${bucket}`;
+  const ascii = text.replace(/[^\x20-\x7e]/g, "?");
+  return ascii.length <= MAX_SUBJECT ? ascii : `${ascii.slice(0, MAX_SUBJECT - 3)}...`;
+}
+
+function messageOf(incident: Incident): string {
+  const { evidence, from, to } = incident;
+  const share = (n: number): string => `${String(Math.round((100 * n) / Math.max(1, evidence.accesses)))} %`;
+  const list = (title: string, top: readonly (readonly [string, number])[]): string =>
+    [`${title}:`, ...top.map(([text, n]) => `  ${String(n)} x ${printable(text)}`)].join("\n");
+  return [
+    `${isoSeconds(from)} ip anomaly access to ${incident.bucket} ${String(incident.highest)}/min`,
+    "",
+    `Client ${incident.client} crossed the line of "${incident.rule}" on bucket ${incident.bucket}.`,
+    `Expected: at most ${String(incident.moreThan)} within ${String(incident.withinSeconds)} s. Seen: up to ${String(incident.highest)}, ${String(incident.count)} in all.`,
+    `First ${isoSeconds(from)}, last ${isoSeconds(to)}.`,
+    `Denied (403) ${share(evidence.denied)}, missing (404) ${share(evidence.missing)}, anonymous ${share(evidence.anonymous)}, ${String(evidence.bytes)} bytes.`,
+    "",
+    list("Operations", evidence.operations.top(TOP)),
+    list("Keys", evidence.keys.top(TOP)),
+    list("User agents", evidence.userAgents.top(TOP)),
+    list("Requesters", evidence.requesters.top(TOP)),
+    "",
+    "To look further (Athena):",
+    athenaSql(incident),
+  ].join("\n");
+}
+
+/** All accesses of the client to the bucket, in the partitions into which they can have been delivered. */
+export function athenaSql({ client, bucket, from, to }: Incident): string {
+  const until = to + DELIVERY_LAG_HOURS * HOUR;
+  const hours: string[] = [];
+  const days = new Set<string>();
+  for (let at = from - (from % HOUR); at <= until; at += HOUR) {
+    const [date, clock] = new Date(at).toISOString().split("T");
+    const [year, month, day] = date.split("-");
+    days.add(`(year = '${year}' and month = '${month}' and day = '${day}')`);
+    hours.push(clock.slice(0, 2));
+  }
+  const hour = hours.length <= 24 ? `\n  and hour in (${[...new Set(hours)].map((h) => `'${h}'`).join(", ")})` : "";
+  return [
+    "select time, client, requester, operation, key, status, bytes, userAgent",
+    "from s3_accesses",
+    `where (${[...days].join(" or ")})${hour}`,
+    `  and bucket = ${sqlText(bucket)} and ${clientIs(client)}`,
+    `  and time between ${String(from)} and ${String(to)}`,
+    "order by time",
+  ].join("\n");
+}
+
+function clientIs(client: string): string {
+  return client.includes("/") ? `contains(${sqlText(client)}, cast(client as ipaddress))` : `client = ${sqlText(client)}`;
+}
+
+const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+const isoSeconds = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
+
+/** Log text is written by strangers: no control characters reach a terminal or a mail. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?").slice(0, 300);
+}
+
+function cutToBytes(text: string, max: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= max) return text;
+  return `${bytes.subarray(0, max - 64).toString("utf8").replace(/\uFFFD+$/, "")}\n(cut: the message was too long)`;
+}

@@ -1,0 +1,210 @@
+import type { Row } from "../parsing/row";
+import { toAccess, type Access } from "../parsing/records";
+import { logOf, type Rule } from "../rules/rule";
+import { Conditions, type CompiledCondition } from "./conditions";
+import { FieldValues, setKey } from "./field-values";
+import { RecordTable } from "./record-table";
+import type { TextValues } from "./text-values";
+
+export interface MinuteCounterSettings {
+  readonly rules: readonly Rule[];
+  /** How long a window stays open for log files that arrive late. @default 24 */
+  readonly latenessHours?: number;
+  /** Windows kept for each rule at most; beyond, the oldest are closed. @default 500,000 */
+  readonly maxWindows?: number;
+}
+
+/** One access in a window that is over its line. */
+export interface Exceeded {
+  readonly rule: Rule;
+  readonly key: Readonly<Record<string, string>>;
+  /** The window, epoch milliseconds: from here on for `withinSeconds`. */
+  readonly windowStart: number;
+  /** The total so far; requests, distinct values or bytes. */
+  readonly total: number;
+  /** The total before this access. */
+  readonly before: number;
+  /** Event time of the first access of the window, and of this one. */
+  readonly first: number;
+  readonly at: number;
+  /** Whether this is the access that crossed the line. */
+  readonly isCrossing: boolean;
+  readonly access: Access;
+  /** The accesses before this one that the window remembers, oldest first; only with `isCrossing`. */
+  readonly earlier: readonly Access[];
+}
+
+interface CountingRule {
+  readonly rule: Rule;
+  readonly conditions: readonly CompiledCondition[];
+  readonly isPerClient: boolean;
+  readonly others: readonly TextValues[];
+  readonly distinct: ((row: Row) => number) | undefined;
+  readonly sum: ((row: Row) => number) | undefined;
+  readonly table: RecordTable;
+  /** Distinct values and remembered accesses, for windows that are on their way to the line. */
+  readonly details: Map<number, Details>;
+}
+
+interface Details {
+  readonly values: Set<number>;
+  readonly accesses: Access[];
+}
+
+const TOTAL = 0;
+const FIRST = 1;
+const START = 2;
+const SERIAL = 3;
+
+const HOUR = 3_600_000;
+const KEPT_ACCESSES = 200;
+/** Below this share of its line a window remembers no accesses. */
+const DETAIL_SHARE = 0.1;
+
+/**
+ * Counts S3 accesses by the rules of the second pipeline: one total for each rule, key and window
+ * of `withinSeconds` that begins at a whole multiple of it. Log files come hours late and in any
+ * order, so a window stays open for `latenessHours` and counts whatever belongs to it.
+ */
+export class MinuteCounter {
+  readonly rules: readonly CountingRule[];
+  /** Windows dropped for want of room. */
+  forgotten = 0;
+  private readonly conditions: Conditions;
+  private readonly fields = new FieldValues("s3");
+  private readonly latenessMs: number;
+  private readonly maxWindows: number;
+  private newest = 0;
+  private serial = 0;
+
+  /** The rules must have passed `checkRules`; rules on nginx are left out. */
+  constructor(settings: MinuteCounterSettings) {
+    this.latenessMs = (settings.latenessHours ?? 24) * HOUR;
+    this.maxWindows = settings.maxWindows ?? 500_000;
+    const rules = settings.rules.filter((rule) => logOf(rule) === "s3");
+    this.conditions = new Conditions(rules, this.fields);
+    this.rules = rules.map((rule) => this.compile(rule));
+  }
+
+  /** Counts one access; the row's client must be resolved. Returns the windows that are over their line. */
+  add(row: Row): readonly Exceeded[] {
+    this.newest = Math.max(this.newest, row.time);
+    this.conditions.evaluate(row);
+    let exceeded: Exceeded[] | undefined;
+    for (const counting of this.rules) {
+      if (!this.conditions.allHold(counting.conditions)) continue;
+      const found = this.count(counting, row);
+      if (found !== undefined) (exceeded ??= []).push(found);
+    }
+    return exceeded ?? NOTHING;
+  }
+
+  private count(counting: CountingRule, row: Row): Exceeded | undefined {
+    const { rule, table } = counting;
+    if (counting.isPerClient && row.client === undefined) return undefined;
+    const windowMs = rule.withinSeconds * 1000;
+    const windowStart = Math.floor(row.time / windowMs) * windowMs;
+    const { isPerClient, others } = counting;
+    setKey(table.key, row, { isPerClient, others, seed: windowStart / windowMs });
+    const known = table.find();
+    const record = (known < 0 ? this.addWindow(counting, row, windowStart) : known) * 8;
+    const { numbers } = table;
+    numbers[record + FIRST] = Math.min(numbers[record + FIRST], row.time);
+
+    const before = numbers[record + TOTAL];
+    const share = before / (rule.moreThan + 1);
+    const needsDetails = counting.distinct !== undefined || share >= DETAIL_SHARE;
+    const details = needsDetails ? this.detailsOf(counting, numbers[record + SERIAL]) : undefined;
+    numbers[record + TOTAL] = before + this.weightOf(counting, row, details);
+    const total = numbers[record + TOTAL];
+    if (total <= rule.moreThan) {
+      if (details !== undefined && details.accesses.length < KEPT_ACCESSES && share >= DETAIL_SHARE) {
+        details.accesses.push(accessOf(row));
+      }
+      return undefined;
+    }
+    const isCrossing = before <= rule.moreThan;
+    return {
+      rule,
+      key: this.fields.keyOf(rule, row),
+      windowStart,
+      total,
+      before,
+      first: numbers[record + FIRST],
+      at: row.time,
+      isCrossing,
+      access: accessOf(row),
+      earlier: isCrossing ? (details?.accesses ?? []) : [],
+    };
+  }
+
+  private weightOf(counting: CountingRule, row: Row, details: Details | undefined): number {
+    if (counting.sum !== undefined) return counting.sum(row);
+    if (counting.distinct === undefined || details === undefined) return 1;
+    const value = counting.distinct(row);
+    if (details.values.has(value)) return 0;
+    // Past twice the line there is nothing left to learn from more values.
+    if (details.values.size <= 2 * counting.rule.moreThan) details.values.add(value);
+    return 1;
+  }
+
+  private addWindow({ table, details }: CountingRule, row: Row, windowStart: number): number {
+    if (table.size === table.capacity) this.makeRoom(table, details);
+    const added = table.add();
+    const record = added * 8;
+    table.numbers[record + TOTAL] = 0;
+    table.numbers[record + FIRST] = row.time;
+    table.numbers[record + START] = windowStart;
+    table.numbers[record + SERIAL] = this.serial++;
+    return added;
+  }
+
+  /** Closes windows that no late file can reach; grows, or closes the older half, when that is not enough. */
+  private makeRoom(table: RecordTable, details: Map<number, Details>): void {
+    const open = this.newest - this.latenessMs;
+    this.keep(table, details, (record) => table.numbers[record * 8 + START] > open);
+    if (table.size <= table.capacity / 2) return;
+    if (table.capacity < this.maxWindows) {
+      table.grow();
+      return;
+    }
+    const starts = Array.from({ length: table.size }, (_, i) => table.numbers[i * 8 + START]).sort((a, b) => a - b);
+    const median = starts[starts.length >> 1];
+    const before = table.size;
+    this.keep(table, details, (record) => table.numbers[record * 8 + START] > median);
+    this.forgotten += before - table.size;
+  }
+
+  private keep(table: RecordTable, details: Map<number, Details>, isKept: (record: number) => boolean): void {
+    table.keep((record) => {
+      if (isKept(record)) return true;
+      details.delete(table.numbers[record * 8 + SERIAL]);
+      return false;
+    });
+  }
+
+  private detailsOf({ details }: CountingRule, serial: number): Details {
+    const known = details.get(serial);
+    if (known !== undefined) return known;
+    const fresh = { values: new Set<number>(), accesses: [] };
+    details.set(serial, fresh);
+    return fresh;
+  }
+
+  private compile(rule: Rule): CountingRule {
+    return {
+      rule,
+      conditions: this.conditions.of(rule),
+      isPerClient: rule.per.includes("client"),
+      others: this.fields.hashedKey(rule),
+      distinct: this.fields.distinctOf(rule),
+      sum: this.fields.sumOf(rule),
+      table: new RecordTable(1024),
+      details: new Map(),
+    };
+  }
+}
+
+const NOTHING: readonly Exceeded[] = [];
+
+const accessOf = (row: Row): Access => toAccess(row, row.client?.address.toString());
