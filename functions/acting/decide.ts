@@ -27,7 +27,7 @@ export type Outcome =
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
-const DEFAULT_MAX_BLOCKS = 100;
+export const DEFAULT_MAX_BLOCKS_PER_MINUTE = 100;
 const DEFAULT_FORGIVE_HOURS = 24;
 const DEFAULT_MAX_BLOCK_SECONDS = 7 * 24 * 3600;
 const MAX_LEVEL = 20;
@@ -102,7 +102,7 @@ export class Decider {
       this.blocksInMinute = 0;
     }
     this.blocksInMinute++;
-    const limit = this.settings.maxBlocksPerMinute ?? DEFAULT_MAX_BLOCKS;
+    const limit = this.settings.maxBlocksPerMinute ?? DEFAULT_MAX_BLOCKS_PER_MINUTE;
     if (this.blocksInMinute <= limit) return action;
     if (this.blocksInMinute === limit + 1) this.massBlocks.push(minute * MINUTE);
     return "count";

@@ -57,6 +57,13 @@ export class FieldValues {
     };
   }
 
+  /** The row's value of any field, as text. */
+  show(name: string, row: Row): string {
+    const field = this.named[name];
+    if (field.kind === "client") return row.client?.address.toString() ?? "";
+    return field.kind === "number" ? String(field.read(row)) : this.text(name).text(row);
+  }
+
   /** The values of a rule's key, as text. */
   keyOf(rule: Rule, row: Row): Record<string, string> {
     return Object.fromEntries(

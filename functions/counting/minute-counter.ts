@@ -44,6 +44,7 @@ interface CountingRule {
   readonly table: RecordTable;
   /** Distinct values and remembered accesses, for windows that are on their way to the line. */
   readonly details: Map<number, Details>;
+  matched: number;
 }
 
 interface Details {
@@ -99,9 +100,15 @@ export class MinuteCounter {
     return exceeded ?? NOTHING;
   }
 
+  /** Accesses that fulfilled the conditions of a rule. */
+  matchedBy(rule: Rule): number {
+    return this.rules.find((counting) => counting.rule === rule)?.matched ?? 0;
+  }
+
   private count(counting: CountingRule, row: Row): Exceeded | undefined {
     const { rule, table } = counting;
     if (counting.isPerClient && row.client === undefined) return undefined;
+    counting.matched++;
     const windowMs = rule.withinSeconds * 1000;
     const windowStart = Math.floor(row.time / windowMs) * windowMs;
     const { isPerClient, others } = counting;
@@ -201,6 +208,7 @@ export class MinuteCounter {
       sum: this.fields.sumOf(rule),
       table: new RecordTable(1024),
       details: new Map(),
+      matched: 0,
     };
   }
 }

@@ -11,6 +11,8 @@ export interface Client {
   readonly counted: string;
   /** Equal for equal `counted`, for as long as the directory remembers it. */
   readonly id: number;
+  /** What `register` gave it. */
+  readonly place: number;
   /** False for proxies of ours and for private, loopback and the like: counted, never blocked. */
   readonly isBlockable: boolean;
 }
@@ -18,6 +20,8 @@ export interface Client {
 export interface ClientSettings {
   readonly trust: Trust;
   readonly prefixes: ClientPrefixes;
+  /** Called when a client is met for the first time, or again after it was forgotten. */
+  readonly register?: (counted: string) => number;
 }
 
 /**
@@ -27,6 +31,7 @@ export interface ClientSettings {
 export class ClientDirectory {
   private readonly resolver: ClientResolver;
   private readonly prefixes: ClientPrefixes;
+  private readonly register: (counted: string) => number;
   private readonly chains = new Interner({ values: 1 << 16, bytes: 1 << 22 });
   private readonly ids = new Interner({ values: 1 << 17, bytes: 1 << 23 });
   /** Remembered with each chain: a place in this list; undefined means that it names no address. */
@@ -38,6 +43,7 @@ export class ClientDirectory {
   constructor(settings: ClientSettings) {
     this.resolver = new ClientResolver(settings.trust);
     this.prefixes = settings.prefixes;
+    this.register = settings.register ?? (() => 0);
   }
 
   /** Sets the row's client; undefined when the line names no address. */
@@ -83,6 +89,7 @@ export class ClientDirectory {
       address,
       counted,
       id: this.idOf(counted),
+      place: this.register(counted),
       isBlockable: !isProxy && isBlockable(address),
     };
   }

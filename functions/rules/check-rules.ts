@@ -208,4 +208,6 @@ function show(found: unknown): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
-const group = (n: number): string => n.toLocaleString("en-US");
+function group(n: number): string {
+  return n.toLocaleString("en-US");
+}

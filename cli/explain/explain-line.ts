@@ -1,0 +1,91 @@
+import { Conditions } from "../../functions/counting/conditions";
+import { FieldValues } from "../../functions/counting/field-values";
+import { clientOf } from "../../functions/parsing/address";
+import { ClientResolver } from "../../functions/parsing/client-address";
+import { ClientDirectory } from "../../functions/parsing/client-directory";
+import { NGINX, S3 } from "../../functions/parsing/fields";
+import { LineParser } from "../../functions/parsing/line-parser";
+import type { Reason } from "../../functions/parsing/reasons";
+import { toAccess, toRequest, type Access, type Request } from "../../functions/parsing/records";
+import type { Row } from "../../functions/parsing/row";
+import { logOf, type Condition, type Log, type Rule } from "../../functions/rules/rule";
+import type { StackSettings } from "../../functions/rules/stack-settings";
+
+/** Everything that Floodgate makes of one line: the document of `explain --json`. */
+export interface Explanation {
+  readonly format: string | null;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly request?: Request;
+  readonly access?: Access;
+  readonly client: {
+    readonly address: string | null;
+    /** As counted: the address or its prefix. */
+    readonly counted: string | null;
+    /** Nearest hop first; the last one decided. */
+    readonly hops: readonly { readonly text: string; readonly address: string | null; readonly trusted: boolean }[];
+    readonly isBlockable: boolean;
+  };
+  readonly rules: readonly {
+    readonly name: string;
+    readonly matched: boolean;
+    /** The first condition that does not hold. */
+    readonly failed: { readonly field: string; readonly condition: Condition; readonly value: string } | null;
+  }[];
+  readonly unparsed: Reason | null;
+}
+
+export function explainLine(line: string, settings: StackSettings): Explanation {
+  const parser = new LineParser();
+  const reason = parser.parseText(line);
+  if (reason !== undefined) {
+    const client = { address: null, counted: null, hops: [], isBlockable: false };
+    return { format: null, fields: {}, client, rules: [], unparsed: reason };
+  }
+  const { row } = parser;
+  new ClientDirectory(settings).resolve(row);
+  const address = row.client?.address.toString();
+  const log: Log = row.kind === "request" ? "nginx" : "s3";
+  return {
+    format: row.format,
+    fields: row.columns(),
+    ...(log === "nginx" ? { request: toRequest(row, address) } : { access: toAccess(row, address) }),
+    client: explainClient(row, settings),
+    rules: settings.rules
+      .filter((rule) => logOf(rule) === log)
+      .map((rule) => ({ name: rule.name, ...explainRule(rule, row, log) })),
+    unparsed: null,
+  };
+}
+
+function explainClient(row: Row, settings: StackSettings): Explanation["client"] {
+  const isRequest = row.kind === "request";
+  const peer = row.text(isRequest ? NGINX.remote_addr : S3.remote_ip) ?? "";
+  const resolver = new ClientResolver(isRequest ? settings.trust : []);
+  const header = isRequest ? row.text(NGINX.http_x_forwarded_for) : undefined;
+  const { address, hops } = resolver.resolve(peer, header);
+  return {
+    address: address?.toString() ?? null,
+    counted: address === undefined ? null : clientOf(address, settings.prefixes),
+    hops: hops.map((hop) => ({ text: hop.text, address: hop.address?.toString() ?? null, trusted: hop.trusted })),
+    isBlockable: row.client?.isBlockable ?? false,
+  };
+}
+
+function explainRule(
+  rule: Rule,
+  row: Row,
+  log: Log,
+): Pick<Explanation["rules"][number], "matched" | "failed"> {
+  const fields = new FieldValues(log);
+  const conditions = new Conditions([rule], fields);
+  conditions.evaluate(row);
+  const failed = conditions.of(rule).find((condition) => !conditions.holds(condition));
+  if (failed !== undefined) {
+    const { field } = failed;
+    return { matched: false, failed: { field, condition: rule.where?.[field] ?? [], value: fields.show(field, row) } };
+  }
+  if (rule.per.includes("client") && row.client === undefined) {
+    return { matched: false, failed: { field: "client", condition: [], value: "" } };
+  }
+  return { matched: true, failed: null };
+}

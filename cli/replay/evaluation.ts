@@ -1,0 +1,143 @@
+import { toAlert } from "../../functions/acting/alert";
+import { Decider } from "../../functions/acting/decide";
+import { isInForce, type Decision } from "../../functions/acting/decision";
+import { Incidents } from "../../functions/acting/incidents";
+import { Counter } from "../../functions/counting/counter";
+import type { Finding } from "../../functions/counting/finding";
+import { MinuteCounter } from "../../functions/counting/minute-counter";
+import type { Row } from "../../functions/parsing/row";
+import { logOf, type Rule } from "../../functions/rules/rule";
+import type { StackSettings } from "../../functions/rules/stack-settings";
+import type { ReplayAlert, ReplayDecision, ReplayFinding, RuleResult, Verdict } from "./result";
+
+const MINUTE = 60_000;
+const MAX_FINDINGS = 50_000;
+const MAX_LINES = 1000;
+const LINE_LENGTH = 500;
+
+/** What is known of a line beside what stands in it. */
+export interface LineContext {
+  /** Its client's requests so far, this one included. */
+  readonly requestsBefore: number;
+  readonly source: { readonly line: () => string };
+}
+
+/** One rule set at work on the log: what the deployed functions would count, decide and send. */
+export class Evaluation {
+  private readonly rules: readonly Rule[];
+  private readonly counter: Counter;
+  private readonly minutes: MinuteCounter;
+  private readonly decider: Decider;
+  private readonly incidents = new Incidents();
+  private readonly findings: ReplayFinding[] = [];
+  private findingsOmitted = 0;
+  private readonly decisions: ReplayDecision[] = [];
+  /** The newest decision on each client, by its number: asked for every request. */
+  private readonly inForce = new Map<number, Decision>();
+  private readonly foundClients = new Map<string, Set<string>>();
+  private readonly found = new Map<string, number>();
+  private requestsBlocked = 0;
+  private readonly clientsBlocked = new Set<string>();
+  private readonly blockedByMinute = new Map<number, number>();
+
+  constructor(settings: StackSettings, limits: { readonly maxBlocksPerMinute?: number } = {}) {
+    this.rules = settings.rules;
+    this.counter = new Counter({ rules: settings.rules });
+    this.minutes = new MinuteCounter({ rules: settings.rules });
+    this.decider = new Decider({
+      rules: settings.rules,
+      allow: settings.allow,
+      ceiling: settings.mode,
+      ...limits,
+    });
+  }
+
+  /** Takes in one line. */
+  add(row: Row, context: LineContext): void {
+    if (row.kind === "access") {
+      this.addAccess(row, context);
+      return;
+    }
+    if (this.inForce.size > 0) this.enforce(row);
+    const findings = this.counter.add(row);
+    for (let i = 0; i < findings.length; i++) this.decide(findings[i], row, context);
+  }
+
+  verdict(): Verdict {
+    return {
+      findings: this.findings.sort((a, b) => a.at - b.at),
+      findingsOmitted: this.findingsOmitted,
+      decisions: this.decisions.sort((a, b) => a.from - b.from),
+      alerts: this.incidents.all().map((incident): ReplayAlert => {
+        const { client, bucket, rule, from, to, count } = incident;
+        return { ...toAlert(incident), client, bucket, rule, from, to, count };
+      }),
+      rules: this.rules.map((rule) => this.ruleResult(rule)),
+      requestsBlocked: this.requestsBlocked,
+      clientsBlocked: this.clientsBlocked.size,
+      massBlocks: this.decider.massBlocks,
+      blockedByMinute: this.blockedByMinute,
+    };
+  }
+
+  private enforce(row: Row): void {
+    const decision = row.client === undefined ? undefined : this.inForce.get(row.client.id);
+    if (decision?.action !== "block" || !isInForce(decision, row.time)) return;
+    this.requestsBlocked++;
+    this.clientsBlocked.add(decision.client);
+    const minute = Math.floor(row.time / MINUTE);
+    this.blockedByMinute.set(minute, (this.blockedByMinute.get(minute) ?? 0) + 1);
+  }
+
+  private decide(finding: Finding, row: Row, { requestsBefore, source }: LineContext): void {
+    const outcome = this.decider.decide(finding);
+    if (outcome.kind === "decided") {
+      const line = this.decisions.length < MAX_LINES ? source.line().slice(0, LINE_LENGTH) : "";
+      this.decisions.push({ ...outcome.decision, line });
+      if (row.client !== undefined) this.inForce.set(row.client.id, outcome.decision);
+    }
+    const { rule, key, count, first, at, client } = finding;
+    this.keep({ rule, key, count, first, at, requestsBefore, client, outcome: outcome.kind });
+  }
+
+  private addAccess(row: Row, { requestsBefore }: LineContext): void {
+    for (const exceeded of this.minutes.add(row)) {
+      if (exceeded.rule.mode !== "observe") this.incidents.note(exceeded);
+      if (!exceeded.isCrossing) continue;
+      const { rule, key, total, first, at } = exceeded;
+      const client = key["client"];
+      this.keep({ rule: rule.name, key, count: total, first, at, requestsBefore, client, outcome: "alerted" });
+    }
+  }
+
+  private keep(finding: ReplayFinding): void {
+    const { rule, client } = finding;
+    this.found.set(rule, (this.found.get(rule) ?? 0) + 1);
+    const clients = this.foundClients.get(rule) ?? new Set();
+    this.foundClients.set(rule, clients);
+    if (client !== undefined) clients.add(client);
+    if (this.findings.length < MAX_FINDINGS) this.findings.push(finding);
+    else this.findingsOmitted++;
+  }
+
+  private ruleResult(rule: Rule): RuleResult {
+    const counting = this.counter.rules.find((one) => one.rule === rule);
+    const everFound = new Set([...this.foundClients.values()].flatMap((clients) => [...clients]));
+    return {
+      name: rule.name,
+      description: rule.description ?? "",
+      mode: rule.mode ?? "block",
+      log: logOf(rule),
+      moreThan: rule.moreThan,
+      withinSeconds: rule.withinSeconds,
+      matched: counting?.matched ?? this.minutes.matchedBy(rule),
+      findings: this.found.get(rule.name) ?? 0,
+      clients: this.foundClients.get(rule.name)?.size ?? 0,
+      nearMisses: (counting?.nearMisses.closest() ?? [])
+        .map(({ key, total }) => ({ client: key["client"] ?? "", total }))
+        .filter(({ client }) => !everFound.has(client))
+        .slice(0, 20),
+      forgotten: counting?.windows.forgotten ?? 0,
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { DEFAULT_MAX_BLOCKS_PER_MINUTE } from "../../functions/acting/decide";
+import type { Decision } from "../../functions/acting/decision";
+import type { ReplayResult, RuleResult, Verdict } from "./result";
+import type { RunSettings } from "./run-replay";
+
+/** What a worker sends: how far it is, and at last its result. */
+export interface WorkerMessage {
+  readonly taken?: number;
+  readonly result?: ReplayResult;
+}
+
+const MINUTE = 60_000;
+
+/**
+ * Shares the clients out among worker threads, each of which reads all files. Undefined when that
+ * cannot give the result of a single thread: a rule counts for all clients together, an input can be
+ * read only once, or so many clients were blocked in a minute that the limit on new blocks, which no
+ * worker alone can see, would have been reached.
+ */
+export async function runJobs(
+  settings: RunSettings,
+  onProgress: (taken: number) => boolean,
+): Promise<ReplayResult | undefined> {
+  const isPerClient = settings.stacks.every(({ rules }) => rules.every((rule) => rule.per.includes("client")));
+  if (!isPerClient || settings.inputs.some(({ path }) => path === "-")) return undefined;
+  let taken = 0;
+  const results = await Promise.all(
+    Array.from({ length: settings.jobs }, (_, index) =>
+      runWorker({ ...settings, problems: [] }, index, (now) => {
+        if (index === 0) taken = now;
+        return onProgress(taken);
+      }),
+    ),
+  );
+  const merged = mergeResults(results, settings.problems);
+  return merged.verdicts.some(({ decisions }) => reachesLimit(decisions)) ? undefined : merged;
+}
+
+function runWorker(
+  settings: RunSettings,
+  index: number,
+  onProgress: (taken: number) => boolean,
+): Promise<ReplayResult> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(join(__dirname, "replay-worker.js"), { workerData: { settings, index } });
+    worker.on("message", ({ taken, result }: WorkerMessage) => {
+      if (taken !== undefined && !onProgress(taken)) worker.postMessage("stop");
+      if (result !== undefined) resolve(result);
+    });
+    worker.on("error", reject);
+  });
+}
+
+/** Every worker saw all lines, and judged its own clients. */
+function mergeResults(results: readonly ReplayResult[], problems: readonly string[]): ReplayResult {
+  const [first] = results;
+  const times = results.flatMap(({ from, to }) => (from === undefined || to === undefined ? [] : [from, to]));
+  return {
+    ...first,
+    clients: sum(results.map((result) => result.clients)),
+    counted: sum(results.map((result) => result.counted)),
+    privateClients: sum(results.map((result) => result.privateClients)),
+    from: times.length === 0 ? undefined : Math.min(...times),
+    to: times.length === 0 ? undefined : Math.max(...times),
+    requestsByMinute: sumMaps(results.map((result) => result.requestsByMinute)),
+    verdicts: first.verdicts.map((_, i) => mergeVerdicts(results.map((result) => result.verdicts[i]))),
+    problems: [...problems, ...first.problems],
+  };
+}
+
+function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
+  return {
+    findings: verdicts.flatMap(({ findings }) => findings).sort((a, b) => a.at - b.at),
+    findingsOmitted: sum(verdicts.map((verdict) => verdict.findingsOmitted)),
+    decisions: verdicts.flatMap(({ decisions }) => decisions).sort((a, b) => a.from - b.from),
+    alerts: verdicts.flatMap(({ alerts }) => alerts).sort((a, b) => a.from - b.from),
+    rules: verdicts[0].rules.map((_, i) => mergeRules(verdicts.map(({ rules }) => rules[i]))),
+    requestsBlocked: sum(verdicts.map((verdict) => verdict.requestsBlocked)),
+    clientsBlocked: sum(verdicts.map((verdict) => verdict.clientsBlocked)),
+    massBlocks: [],
+    blockedByMinute: sumMaps(verdicts.map((verdict) => verdict.blockedByMinute)),
+  };
+}
+
+function mergeRules(rules: readonly RuleResult[]): RuleResult {
+  return {
+    ...rules[0],
+    matched: sum(rules.map((rule) => rule.matched)),
+    findings: sum(rules.map((rule) => rule.findings)),
+    clients: sum(rules.map((rule) => rule.clients)),
+    nearMisses: rules.flatMap(({ nearMisses }) => nearMisses).sort((a, b) => b.total - a.total).slice(0, 20),
+    forgotten: sum(rules.map((rule) => rule.forgotten)),
+  };
+}
+
+function reachesLimit(decisions: readonly Decision[]): boolean {
+  const byMinute = new Map<number, number>();
+  for (const { action, from } of decisions) {
+    if (action !== "block" && action !== "challenge") continue;
+    const minute = Math.floor(from / MINUTE);
+    byMinute.set(minute, (byMinute.get(minute) ?? 0) + 1);
+  }
+  return [...byMinute.values()].some((n) => n > DEFAULT_MAX_BLOCKS_PER_MINUTE);
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
+
+function sumMaps(maps: readonly ReadonlyMap<number, number>[]): Map<number, number> {
+  const total = new Map<number, number>();
+  for (const map of maps) {
+    for (const [minute, n] of map) total.set(minute, (total.get(minute) ?? 0) + n);
+  }
+  return total;
+}

@@ -1,0 +1,113 @@
+import { LineParser, MAX_LINE_BYTES, type Source } from "../../functions/parsing/line-parser";
+import type { Reason } from "../../functions/parsing/reasons";
+import type { Row } from "../../functions/parsing/row";
+import { openChunks, type ChunkSource } from "./chunks";
+
+/** What `next` found: a line in `row`, one that could not be parsed, or nothing before `fill`. */
+export type Step = "row" | "unparsed" | "empty";
+
+const CHUNK = 1 << 18;
+const NEWLINE = 10;
+
+/** Reads one log line by line into a row. */
+export class LogReader {
+  readonly path: string;
+  readonly row: Row;
+  /** Why the last line could not be parsed. */
+  reason: Reason = "unknown-format";
+  private readonly parser: LineParser;
+  private chunks: ChunkSource | undefined;
+  private buf: Buffer = Buffer.allocUnsafeSlow(2 * CHUNK);
+  private at = 0;
+  private end = 0;
+  private lineStart = 0;
+  private lineEnd = 0;
+  private isAtEnd = false;
+  /** Behind the reported part of a line that is longer than any log line: the rest is passed over. */
+  private isSkipping = false;
+  private isCut = false;
+
+  constructor(path: string, source: Source) {
+    this.path = path;
+    this.parser = new LineParser(source);
+    this.row = this.parser.row;
+  }
+
+  /** Parses the next line of what is in memory. */
+  next(): Step {
+    while (this.findLine()) {
+      if (this.isSkipping) {
+        this.isSkipping = this.isCut;
+        continue;
+      }
+      this.isSkipping = this.isCut;
+      if (this.isBlank()) continue;
+      const reason = this.parser.parse(this.lineStart, this.lineEnd);
+      if (reason === undefined) return "row";
+      this.reason = reason;
+      return "unparsed";
+    }
+    return "empty";
+  }
+
+  /** Finds the end of the next line, or where a line is cut because nothing so long can be one. */
+  private findLine(): boolean {
+    if (this.at >= this.end) return false;
+    const newline = this.buf.indexOf(NEWLINE, this.at);
+    const isWhole = newline >= 0 && newline < this.end;
+    this.isCut = !isWhole && this.end - this.at > MAX_LINE_BYTES;
+    if (!isWhole && !this.isCut && !this.isAtEnd) return false;
+    this.lineStart = this.at;
+    this.lineEnd = isWhole ? newline : this.end;
+    this.at = isWhole ? newline + 1 : this.end;
+    return true;
+  }
+
+  /** Reads more; false when there is nothing left. */
+  async fill(): Promise<boolean> {
+    if (this.isAtEnd) return false;
+    this.chunks ??= await openChunks(this.path);
+    this.makeRoom();
+    const got = await this.chunks.read(this.buf, this.end);
+    if (got === 0) {
+      this.isAtEnd = true;
+      await this.chunks.close();
+      if (this.at === this.end) return false;
+    }
+    this.end += got;
+    this.parser.load(this.buf);
+    return true;
+  }
+
+  /** The line that could not be parsed, as text. */
+  line(): string {
+    return this.buf.toString("utf8", this.lineStart, Math.min(this.lineEnd, this.lineStart + 4096));
+  }
+
+  taken(): number {
+    return this.chunks?.taken() ?? 0;
+  }
+
+  async close(): Promise<void> {
+    if (!this.isAtEnd) await this.chunks?.close();
+  }
+
+  private isBlank(): boolean {
+    const length = this.lineEnd - this.lineStart;
+    return length === 0 || (length === 1 && this.buf[this.lineStart] === 13);
+  }
+
+  /** Moves the begun line to the front; a line that outgrows the buffer gets a bigger one. */
+  private makeRoom(): void {
+    const begun = this.end - this.at;
+    if (begun + CHUNK > this.buf.length) {
+      const bigger = Buffer.allocUnsafeSlow(this.buf.length * 2);
+      this.buf.copy(bigger, 0, this.at, this.end);
+      this.buf = bigger;
+    } else {
+      this.buf.copyWithin(0, this.at, this.end);
+    }
+    this.at = 0;
+    this.end = begun;
+  }
+}

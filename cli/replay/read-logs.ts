@@ -1,0 +1,188 @@
+import type { Source } from "../../functions/parsing/line-parser";
+import type { Row } from "../../functions/parsing/row";
+import type { Input } from "./inputs";
+import { LogReader } from "./log-reader";
+
+/** Who takes in what is read. */
+export interface LineSink {
+  /** `source` has the line itself, as text, until the next one is read. */
+  readonly add: (row: Row, source: { line: () => string }) => void;
+  readonly addUnparsed: (reason: string, file: string, line: () => string) => void;
+}
+
+export interface ReadSettings {
+  readonly source: Source;
+  /** Called now and then with the bytes taken from the disk; false to stop. */
+  readonly onProgress: (taken: number) => boolean;
+}
+
+interface Log {
+  readonly input: Input;
+  readonly kind: Row["kind"];
+  /** Event time of the first line; -Infinity when it cannot be known beforehand. */
+  readonly first: number;
+}
+
+/**
+ * Reads logs in order of event time: nginx logs that overlap (several servers, rotated files) are
+ * merged line by line, each opened when its time has come. S3 logs follow file by file, for their
+ * lines come hours late and in no order anyway.
+ *
+ * @returns what could not be read, each with its reason; everything else was.
+ */
+export async function readLogs(
+  inputs: readonly Input[],
+  sink: LineSink,
+  settings: ReadSettings,
+): Promise<string[]> {
+  const problems: string[] = [];
+  const logs: Log[] = [];
+  for (const input of inputs) {
+    const log = await peek(input, settings.source).catch((error: unknown) => {
+      problems.push(describe(input, error));
+    });
+    if (log !== undefined) logs.push(log);
+  }
+  const session = new Session(sink, settings, problems);
+  const nginx = logs.filter((log) => log.kind === "request").sort((a, b) => a.first - b.first);
+  const s3 = logs.filter((log) => log.kind === "access");
+  await session.merge(nginx);
+  for (const log of s3) await session.readWhole(log.input);
+  return problems;
+}
+
+/** A log that is being read, with its next line in hand. */
+interface Head {
+  readonly reader: LogReader;
+  time: number;
+}
+
+class Session {
+  private readonly sink: LineSink;
+  private readonly settings: ReadSettings;
+  private readonly problems: string[];
+  private takenBefore = 0;
+  private isStopped = false;
+
+  constructor(sink: LineSink, settings: ReadSettings, problems: string[]) {
+    this.sink = sink;
+    this.settings = settings;
+    this.problems = problems;
+  }
+
+  async merge(logs: readonly Log[]): Promise<void> {
+    const heads: Head[] = [];
+    let opened = 0;
+    while (!this.isStopped && (heads.length > 0 || opened < logs.length)) {
+      while (opened < logs.length && (heads.length === 0 || logs[opened].first <= heads[0].time)) {
+        await this.open(logs[opened++].input, heads);
+      }
+      if (heads.length === 0) continue;
+      const [head] = heads;
+      const until = Math.min(heads[1]?.time ?? Infinity, logs[opened]?.first ?? Infinity);
+      if (await this.drain(head, until)) insert(heads, heads.shift());
+      else heads.shift();
+    }
+    await Promise.all(heads.map(({ reader }) => reader.close()));
+  }
+
+  async readWhole(input: Input): Promise<void> {
+    if (this.isStopped) return;
+    const heads: Head[] = [];
+    await this.open(input, heads);
+    for (const head of heads) await this.drain(head, Infinity);
+  }
+
+  private async open(input: Input, heads: Head[]): Promise<void> {
+    const head = { reader: new LogReader(input.path, this.settings.source), time: -Infinity };
+    if (await this.advance(head)) insert(heads, head);
+  }
+
+  /** Hands on lines for as long as the log is the earliest; false when it has come to its end. */
+  private async drain(head: Head, until: number): Promise<boolean> {
+    const { reader } = head;
+    for (;;) {
+      this.sink.add(reader.row, reader);
+      let step = reader.next();
+      while (step === "row" && reader.row.time <= until) {
+        this.sink.add(reader.row, reader);
+        step = reader.next();
+      }
+      if (step === "row") {
+        head.time = reader.row.time;
+        return true;
+      }
+      if (step === "unparsed") this.refuse(reader);
+      if (!(await this.advance(head))) return false;
+      if (head.time > until) return true;
+    }
+  }
+
+  /** Goes on to the next line that can be parsed; false at the end, or when reading fails. */
+  private async advance(head: Head): Promise<boolean> {
+    const { reader } = head;
+    try {
+      for (;;) {
+        const step = reader.next();
+        if (step === "row") {
+          head.time = reader.row.time;
+          return true;
+        }
+        if (step === "unparsed") this.refuse(reader);
+        else if (!(await this.fill(reader))) return false;
+      }
+    } catch (error) {
+      this.problems.push(describe(reader, error));
+      this.takenBefore += reader.taken();
+      return false;
+    }
+  }
+
+  private async fill(reader: LogReader): Promise<boolean> {
+    const hasMore = await reader.fill();
+    if (!this.settings.onProgress(this.takenBefore + reader.taken())) this.isStopped = true;
+    if (hasMore && !this.isStopped) return true;
+    this.takenBefore += reader.taken();
+    return false;
+  }
+
+  private refuse(reader: LogReader): void {
+    this.sink.addUnparsed(reader.reason, reader.path, () => reader.line());
+  }
+}
+
+/** Keeps the earliest first; there are as many heads as logs that overlap, so a few. */
+function insert(heads: Head[], head: Head | undefined): void {
+  if (head === undefined) return;
+  const at = heads.findIndex((other) => other.time > head.time);
+  heads.splice(at < 0 ? heads.length : at, 0, head);
+}
+
+/** Which kind of log it is, and when it begins, by its first line that can be parsed. */
+async function peek(input: Input, source: Source): Promise<Log> {
+  if (input.path === "-") return { input, kind: "request", first: -Infinity };
+  const reader = new LogReader(input.path, source);
+  try {
+    while (await reader.fill()) {
+      for (let step = reader.next(); step !== "empty"; step = reader.next()) {
+        if (step === "row") return { input, kind: reader.row.kind, first: reader.row.time };
+      }
+    }
+    return { input, kind: "request", first: -Infinity };
+  } finally {
+    await reader.close();
+  }
+}
+
+function describe({ path }: { readonly path: string }, error: unknown): string {
+  const name = path === "-" ? "standard input" : path;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const reasons: Readonly<Record<string, string>> = {
+    EACCES: "no permission to read it",
+    EISDIR: "is a folder",
+    ENOENT: "no such file",
+    Z_BUF_ERROR: "the gzip data ends too early; the lines before the end were read",
+    Z_DATA_ERROR: "the gzip data is damaged; the lines before the damage were read",
+  };
+  return `${name}: ${reasons[code] ?? (error instanceof Error ? error.message : String(error))}`;
+}

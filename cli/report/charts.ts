@@ -1,0 +1,36 @@
+// Runs in the report: draws what the page carries as data. Bundled with uPlot into the page itself.
+import uPlot from "uplot";
+
+interface ChartData {
+  readonly times: number[];
+  readonly requests: number[];
+  readonly stopped: number[];
+}
+
+const element = document.getElementById("chart-data");
+const place = document.getElementById("chart");
+if (element !== null && place !== null) {
+  const { times, requests, stopped } = JSON.parse(element.textContent ?? "{}") as ChartData;
+  const color = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const axis = { stroke: color("--muted"), grid: { stroke: color("--line") }, ticks: { stroke: color("--line") } };
+  const width = (): number => Math.max(280, place.clientWidth);
+  const chart = new uPlot(
+    {
+      width: width(),
+      height: 260,
+      tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
+      series: [
+        { label: "time (UTC)" },
+        { label: "requests", stroke: color("--accent"), fill: `${color("--accent")}33`, width: 1.5, points: { show: false } },
+        { label: "stopped", stroke: color("--stop"), fill: `${color("--stop")}55`, width: 1.5, points: { show: false } },
+      ],
+      axes: [axis, axis],
+      scales: { y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.05)] } },
+    },
+    [times, requests, stopped],
+    place,
+  );
+  addEventListener("resize", () => {
+    chart.setSize({ width: width(), height: 260 });
+  });
+}

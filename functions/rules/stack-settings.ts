@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { canonicalCidr, DEFAULT_PREFIXES, type ClientPrefixes } from "../parsing/address";
+import { isTrust, type Trust } from "../parsing/client-address";
+import { checkRules, describeMistake } from "./check-rules";
+import { NGINX_RULES } from "./nginx-rules";
+import { MODES, type Mode, type Rule } from "./rule";
+import { S3_RULES } from "./s3-rules";
+
+/** What a stack says about finding and blocking; the rest of its configuration is about resources. */
+export interface StackSettings {
+  readonly rules: readonly Rule[];
+  /** CIDR blocks that are never blocked. */
+  readonly allow: readonly string[];
+  readonly trust: Trust;
+  /** No decision goes further than this. */
+  readonly mode: Mode;
+  readonly prefixes: ClientPrefixes;
+}
+
+export const DEFAULT_RULES: readonly Rule[] = [...NGINX_RULES, ...S3_RULES];
+
+export const DEFAULT_SETTINGS: StackSettings = {
+  rules: DEFAULT_RULES,
+  allow: [],
+  trust: [],
+  mode: "block",
+  prefixes: DEFAULT_PREFIXES,
+};
+
+export const CIDR_ALLOWED = "an address or CIDR block such as 192.0.2.0/24 or 2001:db8::/32";
+export const TRUST_ALLOWED = "a CIDR block, a number of hops from 1 to 10, alb or cloudfront";
+
+const cidr = z.string().refine((text) => canonicalCidr(text) !== undefined, CIDR_ALLOWED);
+const trust = z.union([z.string(), z.number()]).transform(String).refine(isTrust, TRUST_ALLOWED);
+const bits = (min: number, max: number): z.ZodType<number> => {
+  const allowed = `a whole number from ${String(min)} to ${String(max)}`;
+  return z.number({ error: allowed }).int(allowed).min(min, allowed).max(max, allowed);
+};
+
+/** The keys, without the project's name, that are read here. */
+const schema = z.object({
+  allow: z.array(cidr, { error: "a list of CIDR blocks" }).default([]),
+  trust: z.array(trust, { error: `a list; each ${TRUST_ALLOWED}` }).default([]),
+  mode: z.enum(MODES, { error: `one of ${MODES.join(", ")}` }).default("block"),
+  ipv4Prefix: bits(8, 32).default(DEFAULT_PREFIXES.ipv4Prefix),
+  ipv6Prefix: bits(16, 128).default(DEFAULT_PREFIXES.ipv6Prefix),
+});
+
+/**
+ * Reads settings from a stack's configuration, keys without `floodgate:`. The program and the
+ * command line both read them here, so that a replay judges by what `pulumi up` would deploy.
+ *
+ * @throws Error that names every wrong key, the value found and what is allowed.
+ */
+export function readStackSettings(config: Readonly<Record<string, unknown>>): StackSettings {
+  const parsed = schema.safeParse(config, { reportInput: true });
+  const mistakes = (parsed.error?.issues ?? []).map(
+    (issue) => `"${issue.path.join(".")}": got ${JSON.stringify(issue.input)}, allowed is ${issue.message}`,
+  );
+  const checked = config["rules"] === undefined ? undefined : checkRules(config["rules"]);
+  if (checked?.ok === false) mistakes.push(...checked.mistakes.map(describeMistake));
+  if (!parsed.success || mistakes.length > 0) throw new Error(mistakes.join("\n"));
+  const { allow, mode, ipv4Prefix, ipv6Prefix } = parsed.data;
+  return {
+    rules: checked?.ok === true ? checked.rules : DEFAULT_RULES,
+    allow,
+    trust: parsed.data.trust,
+    mode,
+    prefixes: { ipv4Prefix, ipv6Prefix },
+  };
+}
