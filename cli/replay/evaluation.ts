@@ -65,9 +65,9 @@ export class Evaluation {
 
   verdict(): Verdict {
     return {
-      findings: this.findings.sort((a, b) => a.at - b.at),
+      findings: this.findings.sort(byTime),
       findingsOmitted: this.findingsOmitted,
-      decisions: this.decisions.sort((a, b) => a.from - b.from),
+      decisions: this.decisions.sort((a, b) => a.from - b.from || compare(a.client, b.client)),
       alerts: this.incidents.all().map((incident): ReplayAlert => {
         const { client, bucket, rule, from, to, count } = incident;
         return { ...toAlert(incident), client, bucket, rule, from, to, count };
@@ -141,3 +141,10 @@ export class Evaluation {
     };
   }
 }
+
+/** In order of time; at the same time by rule and key, so that the order never depends on chance. */
+export function byTime(a: ReplayFinding, b: ReplayFinding): number {
+  return a.at - b.at || compare(a.rule, b.rule) || compare(JSON.stringify(a.key), JSON.stringify(b.key));
+}
+
+export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { glob } from "tinyglobby";
 
 /** A file to read, or standard input when its path is `-`. */
@@ -40,9 +40,9 @@ export async function findInputs(
 async function expand(pattern: string): Promise<string[]> {
   const found = await stat(pattern).catch(() => undefined);
   if (found?.isDirectory() === true) {
-    const below = await glob("**/*", { cwd: pattern, ignore: NO_LOGS, onlyFiles: true, absolute: true });
-    return below.sort();
+    const below = await glob("**/*", { cwd: pattern, ignore: NO_LOGS, onlyFiles: true });
+    return below.sort().map((path) => join(pattern, path));
   }
   if (found !== undefined) return [pattern];
-  return (await glob(pattern.replaceAll("\\", "/"), { onlyFiles: true, dot: true, absolute: true })).sort();
+  return (await glob(pattern.replaceAll("\\", "/"), { onlyFiles: true, dot: true })).sort();
 }

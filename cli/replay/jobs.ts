@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { DEFAULT_MAX_BLOCKS_PER_MINUTE } from "../../functions/acting/decide";
+import { byTime, compare } from "./evaluation";
 import type { Decision } from "../../functions/acting/decision";
 import type { ReplayResult, RuleResult, Verdict } from "./result";
 import type { RunSettings } from "./run-replay";
@@ -72,9 +73,9 @@ function mergeResults(results: readonly ReplayResult[], problems: readonly strin
 
 function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
   return {
-    findings: verdicts.flatMap(({ findings }) => findings).sort((a, b) => a.at - b.at),
+    findings: verdicts.flatMap(({ findings }) => findings).sort(byTime),
     findingsOmitted: sum(verdicts.map((verdict) => verdict.findingsOmitted)),
-    decisions: verdicts.flatMap(({ decisions }) => decisions).sort((a, b) => a.from - b.from),
+    decisions: verdicts.flatMap(({ decisions }) => decisions).sort((a, b) => a.from - b.from || compare(a.client, b.client)),
     alerts: verdicts.flatMap(({ alerts }) => alerts).sort((a, b) => a.from - b.from),
     rules: verdicts[0].rules.map((_, i) => mergeRules(verdicts.map(({ rules }) => rules[i]))),
     requestsBlocked: sum(verdicts.map((verdict) => verdict.requestsBlocked)),

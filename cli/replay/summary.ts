@@ -12,10 +12,23 @@ export function summarize(result: ReplayResult): string {
     overview(result),
     unparsed(result),
     proxies(result),
-    ...(result.counted === 0 ? [] : [rules(verdict), decisions(verdict), alerts(verdict), cost(result, verdict)]),
+    ...(result.counted === 0 ? [] : [rules(verdict, logsIn(result)), ...verdictParagraphs(result, verdict)]),
     compared === undefined ? "" : comparison(verdict, compared),
   ];
   return `${paragraphs.filter((text) => text !== "").join("\n\n")}\n`;
+}
+
+/** The kinds of log that were in the input: what their rules say is worth a line, and no other's. */
+function logsIn({ formats }: ReplayResult): ReadonlySet<string> {
+  return new Set(Object.keys(formats).map((format) => (format.startsWith("s3") ? "s3" : "nginx")));
+}
+
+function verdictParagraphs(result: ReplayResult, verdict: Verdict): string[] {
+  const logs = logsIn(result);
+  return [
+    ...(logs.has("nginx") ? [decisions(verdict), cost(result, verdict)] : []),
+    ...(logs.has("s3") ? [alerts(verdict)] : []),
+  ];
 }
 
 function overview({ lines, parsed, counted, clients, formats, from, to, isInterrupted }: ReplayResult): string {
@@ -54,7 +67,8 @@ function proxies({ privateClients, counted }: ReplayResult): string {
   );
 }
 
-function rules({ rules: all }: Verdict): string {
+function rules(verdict: Verdict, logs: ReadonlySet<string>): string {
+  const all = verdict.rules.filter(({ log }) => logs.has(log));
   const width = Math.max(...all.map(({ name }) => name.length), 4);
   const rows = all.map((rule) => ruleRow(rule, width));
   return [`${"Rule".padEnd(width)}  findings  clients  mode       may be trusted with blocking?`, ...rows].join("\n");
@@ -82,7 +96,7 @@ function decisions({ decisions: all, findings }: Verdict): string {
 }
 
 function alerts({ alerts: all }: Verdict): string {
-  if (all.length === 0) return "";
+  if (all.length === 0) return "No alert would have been sent.";
   const shown = all.slice(0, SHOWN).map(({ subject, from, to, count }) => {
     return `  ${time(from)} to ${time(to)}  ${printable(subject)} (${group(count)})`;
   });

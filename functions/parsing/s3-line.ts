@@ -122,7 +122,7 @@ export class S3Parser {
     for (let i = 0; i < VALUE_COLUMNS.length; i++) {
       const limit = Math.min(end, at + MAX_VALUE_LENGTH);
       const valueEnd = find(buf, SPACE, at, limit);
-      if (valueEnd === at || (valueEnd === limit && limit !== end)) return -1;
+      if (valueEnd <= at || (valueEnd === limit && limit !== end)) return -1;
       if (!isValue(buf, [at, valueEnd], i)) return -1;
       this.values[2 * i] = at;
       this.values[2 * i + 1] = valueEnd;

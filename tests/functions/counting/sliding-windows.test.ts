@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { restoreCounter, saveCounter, MAX_STATE_BYTES } from "../../../functions/counting/counter-state";
+import { Counter } from "../../../functions/counting/counter";
+import type { Finding } from "../../../functions/counting/finding";
+import { RecentBatches } from "../../../functions/counting/recent-batches";
+import type { Rule } from "../../../functions/rules/rule";
+import { ltsvOf, RowMaker, START, type TestRequest } from "../../support/rows";
+
+const RULES: readonly Rule[] = [
+  { name: "many", per: ["client", "path"], count: "requests", moreThan: 3, withinSeconds: 10, then: { blockSeconds: 60 } },
+  { name: "distinct", where: { status: ["400-499"] }, per: ["client"], count: { distinct: "path" }, moreThan: 2, withinSeconds: 10, then: { blockSeconds: 60 } },
+  { name: "bytes", per: ["client"], count: { sum: "bytes" }, moreThan: 1000, withinSeconds: 5, then: { blockSeconds: 60 } },
+];
+
+const requestArb = (maxSeconds: number): fc.Arbitrary<TestRequest> =>
+  fc.record({
+    time: fc.integer({ min: 0, max: maxSeconds * 4 }).map((quarter) => START + quarter * 250),
+    client: fc.constantFrom("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"),
+    path: fc.constantFrom("/a", "/b", "/c", "/d", "/e"),
+    status: fc.constantFrom(200, 404, 403),
+    bytes: fc.integer({ min: 0, max: 600 }),
+  });
+
+const clientOf = (address: string): string => (address.includes(":") ? "2001:db8::/64" : address);
+
+/** What the rule counts of the requests within its window that ends at `end`, worked out plainly. */
+function totalAt(rule: Rule, requests: readonly Required<Pick<TestRequest, "time" | "client" | "path" | "status" | "bytes">>[], key: Readonly<Record<string, string>>, end: number): number {
+  const inside = requests.filter(
+    (request) =>
+      request.time <= end &&
+      request.time > end - rule.withinSeconds * 1000 &&
+      clientOf(request.client) === key["client"] &&
+      (key["path"] === undefined || request.path === key["path"]) &&
+      (rule.name !== "distinct" || request.status >= 400),
+  );
+  if (rule.name === "distinct") return new Set(inside.map(({ path }) => path)).size;
+  return rule.name === "bytes" ? inside.reduce((sum, { bytes }) => sum + bytes, 0) : inside.length;
+}
+
+type Full = Required<Pick<TestRequest, "time" | "client" | "path" | "status" | "bytes">>;
+
+function run(requests: readonly TestRequest[]): { findings: readonly Finding[]; byRequest: readonly (readonly Finding[])[] } {
+  const counter = new Counter({ rules: RULES });
+  const maker = new RowMaker();
+  const byRequest = requests.map((request) => counter.add(maker.row(ltsvOf(request))));
+  return { findings: byRequest.flat(), byRequest };
+}
+
+describe("Counter", () => {
+  it("is sound in any order: the condition of every finding holds in what was seen", () => {
+    fc.assert(
+      fc.property(fc.array(requestArb(40), { maxLength: 120 }), (requests) => {
+        const { byRequest } = run(requests);
+        byRequest.forEach((findings, i) => {
+          for (const { rule, key, at, count } of findings) {
+            const spec = RULES.find(({ name }) => name === rule);
+            assert.ok(spec);
+            const total = totalAt(spec, requests.slice(0, i + 1) as Full[], key, at);
+            assert.ok(total > spec.moreThan, `${rule} ${String(total)}`);
+            assert.ok(count <= total);
+          }
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("is early in order of time: raised at the request that crosses the line, unless raised within the window before", () => {
+    fc.assert(
+      fc.property(fc.array(requestArb(40), { maxLength: 120 }), (unordered) => {
+        const requests = [...unordered].sort((a, b) => a.time - b.time) as Full[];
+        const { byRequest } = run(requests);
+        const raised = new Map<string, number>();
+        requests.forEach((request, i) => {
+          const seen = requests.slice(0, i + 1);
+          for (const rule of RULES) {
+            if (rule.name === "distinct" && request.status < 400) continue;
+            const key = { client: clientOf(request.client), ...(rule.name === "many" ? { path: request.path } : {}) };
+            const name = JSON.stringify([rule.name, key]);
+            const total = totalAt(rule, seen, key, request.time);
+            const before = raised.get(name) ?? -Infinity;
+            const isDue = total > rule.moreThan && request.time - before >= rule.withinSeconds * 1000;
+            const found = byRequest[i].filter((finding) => finding.rule === rule.name);
+            assert.equal(found.length, isDue ? 1 : 0, `${name} at ${String(i)}: ${String(total)}`);
+            if (!isDue) continue;
+            assert.deepEqual(found[0].key, key);
+            assert.equal(found[0].count, total);
+            assert.equal(found[0].at, request.time);
+            raised.set(name, request.time);
+          }
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("finds what late lines complete", () => {
+    const at = (seconds: number): TestRequest => ({ time: START + seconds * 1000, path: "/a" });
+    const { findings } = run([at(0), at(1), at(20), at(2), at(3)]);
+    assert.deepEqual(
+      findings.map(({ rule, at: time, first, count }) => [rule, time, first, count]),
+      [["many", START + 3000, START, 4]],
+    );
+  });
+
+  it("goes on from saved state as if nothing had happened, wherever it is cut", () => {
+    fc.assert(
+      fc.property(fc.array(requestArb(40), { maxLength: 80 }), fc.nat(80), (requests, cut) => {
+        const whole = run(requests).findings;
+        const first = new Counter({ rules: RULES });
+        const firstMaker = new RowMaker();
+        const found = requests.slice(0, cut).flatMap((request) => [...first.add(firstMaker.row(ltsvOf(request)))]);
+        const { state, forgotten } = saveCounter(first, firstMaker.directory);
+        assert.equal(forgotten, 0);
+
+        const second = new Counter({ rules: RULES });
+        const secondMaker = new RowMaker();
+        restoreCounter(second, secondMaker.directory, JSON.parse(JSON.stringify(state)) as typeof state);
+        found.push(...requests.slice(cut).flatMap((request) => [...second.add(secondMaker.row(ltsvOf(request)))]));
+        assert.deepEqual(found, whole);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("saves at most its bytes whatever the traffic, and forgets the quietest keys first", () => {
+    const counter = new Counter({ rules: [{ ...RULES[0], moreThan: 5 }] });
+    const maker = new RowMaker();
+    for (let i = 0; i < 30_000; i++) {
+      counter.add(maker.row(ltsvOf({ time: START + (i % 7), client: `2001:db8:${(i >> 8).toString(16)}:${(i & 255).toString(16)}::1`, path: `/${String(i)}` })));
+    }
+    for (let i = 0; i < 5; i++) counter.add(maker.row(ltsvOf({ time: START + i, client: "192.0.2.9", path: "/loud" })));
+
+    const { state, forgotten } = saveCounter(counter, maker.directory);
+
+    assert.ok(Buffer.byteLength(JSON.stringify(state)) <= MAX_STATE_BYTES);
+    assert.ok(forgotten > 0);
+    const next = new Counter({ rules: [{ ...RULES[0], moreThan: 5 }] });
+    const nextMaker = new RowMaker();
+    restoreCounter(next, nextMaker.directory, state);
+    assert.equal(next.add(nextMaker.row(ltsvOf({ time: START + 6, client: "192.0.2.9", path: "/loud" }))).length, 1);
+  });
+
+  it("starts a rule that has changed from nothing", () => {
+    const counter = new Counter({ rules: RULES });
+    const maker = new RowMaker();
+    for (let i = 0; i < 3; i++) counter.add(maker.row(ltsvOf({ time: START + i, path: "/a" })));
+    const { state } = saveCounter(counter, maker.directory);
+    const changed = new Counter({ rules: [{ ...RULES[0], withinSeconds: 11 }] });
+    restoreCounter(changed, maker.directory, state);
+    assert.equal(changed.rules[0].windows.size, 0);
+  });
+
+  it("keeps no more keys than it may, in memory too, and never invents", () => {
+    const counter = new Counter({ rules: [RULES[0]], maxKeys: 1024 });
+    const maker = new RowMaker();
+    for (let i = 0; i < 20_000; i++) {
+      assert.deepEqual(counter.add(maker.row(ltsvOf({ time: START + (i >> 6), path: `/${String(i)}` }))), []);
+    }
+    assert.ok(counter.rules[0].windows.size <= 1024);
+    assert.ok(counter.rules[0].windows.forgotten > 0);
+  });
+
+  it("never counts too much when a key outgrows its list", () => {
+    const rule: Rule = { ...RULES[0], moreThan: 5000, withinSeconds: 10 };
+    const counter = new Counter({ rules: [rule] });
+    const maker = new RowMaker();
+    const times = Array.from({ length: 6000 }, (_, i) => START + i);
+    const findings = times.flatMap((time) => [...counter.add(maker.row(ltsvOf({ time, path: "/a" })))]);
+    assert.equal(findings.length, 1);
+    const [{ at, count }] = findings;
+    assert.equal(count, 5001);
+    assert.equal(times.filter((time) => time <= at && time > at - 10_000).length, 5001);
+  });
+
+  it("raises a key that stays above its line once in each window", () => {
+    const { findings } = run(Array.from({ length: 100 }, (_, i) => ({ time: START + i * 300, path: "/a", bytes: 0 })));
+    assert.deepEqual(findings.map(({ at }) => at - START), [900, 10_900 + 200, 21_300]);
+  });
+
+  it("remembers who came close without crossing", () => {
+    const counter = new Counter({ rules: [RULES[0]] });
+    const maker = new RowMaker();
+    for (let i = 0; i < 3; i++) counter.add(maker.row(ltsvOf({ time: START + i, path: "/a", client: "192.0.2.5" })));
+    assert.deepEqual(counter.rules[0].nearMisses.closest(), [{ key: { client: "192.0.2.5", path: "/a" }, total: 3 }]);
+  });
+});
+
+describe("RecentBatches", () => {
+  it("knows a batch that was delivered before, also after a restart", () => {
+    const batches = new RecentBatches();
+    assert.equal(batches.add("a"), true);
+    assert.equal(batches.add("a"), false);
+    assert.equal(new RecentBatches(batches.saved()).add("a"), false);
+  });
+
+  it("forgets the oldest beyond its bound", () => {
+    const batches = new RecentBatches();
+    for (let i = 0; i < 3001; i++) batches.add(String(i));
+    assert.equal(batches.saved().length, 3000);
+    assert.equal(batches.add("0"), true);
+  });
+});

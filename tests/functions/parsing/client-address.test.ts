@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { canonicalAddress, canonicalCidr, clientOf, parseAddress } from "../../../functions/parsing/address";
+import { ClientResolver } from "../../../functions/parsing/client-address";
+
+const LOCAL = ["127.0.0.0/8", "10.0.0.0/8"];
+
+describe("ClientResolver", () => {
+  const cases: readonly (readonly [trust: readonly string[], peer: string, header: string | undefined, client: string])[] = [
+    [LOCAL, "127.0.0.1", "1.1.1.1, 2.2.2.2, 10.0.0.1", "2.2.2.2"],
+    [LOCAL, "127.0.0.1", "10.0.0.5, 10.0.0.1", "10.0.0.5"],
+    [LOCAL, "127.0.0.1", "1.1.1.1, garbage, 10.0.0.1", "10.0.0.1"],
+    [LOCAL, "127.0.0.1", "garbage", "127.0.0.1"],
+    [LOCAL, "127.0.0.1", "", "127.0.0.1"],
+    [LOCAL, "127.0.0.1", "unknown, 10.0.0.1", "10.0.0.1"],
+    [LOCAL, "127.0.0.1", "1.1.1.1,,10.0.0.1", "1.1.1.1"],
+    [LOCAL, "127.0.0.1", "[2001:db8::1]:443, 10.0.0.1", "2001:db8::1"],
+    [LOCAL, "127.0.0.1", "1.2.3.4:5678", "1.2.3.4"],
+    [LOCAL, "127.0.0.1", "2.2.2.2, ::ffff:10.0.0.1", "2.2.2.2"],
+    [LOCAL, "127.0.0.1", "1.1.1.1, 3.3.3.3", "3.3.3.3"],
+    [LOCAL, "192.0.2.9", "1.1.1.1", "192.0.2.9"],
+    [LOCAL, "127.0.0.1", undefined, "127.0.0.1"],
+    [[], "10.0.0.1", "1.1.1.1", "10.0.0.1"],
+    [["alb"], "10.0.0.7", "203.0.113.66, 198.51.100.4", "198.51.100.4"],
+    [["alb"], "10.0.0.7", "203.0.113.66, 10.9.9.9", "10.9.9.9"],
+    [["alb"], "198.51.100.4", "203.0.113.66", "198.51.100.4"],
+    [["cloudfront"], "130.176.1.1", "203.0.113.66, 198.51.100.4", "198.51.100.4"],
+    [["alb", "cloudfront"], "10.0.0.7", "203.0.113.66, 198.51.100.4, 130.176.1.1", "198.51.100.4"],
+    [["2"], "192.0.2.9", "203.0.113.66, 198.51.100.4, 192.0.2.8", "198.51.100.4"],
+  ];
+  for (const [trust, peer, header, client] of cases) {
+    it(`finds ${client} behind ${peer} with ${JSON.stringify(header)}, trusting ${trust.join(" ") || "nobody"}`, () => {
+      assert.equal(new ClientResolver(trust).resolve(peer, header).address?.toString(), client);
+    });
+  }
+
+  it("never lets what stands left of the first unknown hop decide", () => {
+    const resolver = new ClientResolver(LOCAL);
+    fc.assert(
+      fc.property(fc.string({ maxLength: 200 }), (forged) => {
+        const { address, isProxy } = resolver.resolve("127.0.0.1", `${forged}, 198.51.100.4, 10.0.0.1`);
+        assert.equal(address?.toString(), "198.51.100.4");
+        assert.equal(isProxy, false);
+      }),
+    );
+  });
+
+  it("says that the answer is a proxy when the chain ends in garbage or in nobody else", () => {
+    const resolver = new ClientResolver(LOCAL);
+    assert.equal(resolver.resolve("127.0.0.1", "1.1.1.1, garbage, 10.0.0.1").isProxy, true);
+    assert.equal(resolver.resolve("127.0.0.1", undefined).isProxy, true);
+    assert.equal(new ClientResolver(["alb"]).resolve("10.0.0.7", "198.51.100.4").isProxy, false);
+  });
+
+  it("looks at the right end of an endless header only", () => {
+    const header = `${"1.1.1.1, ".repeat(100_000)}198.51.100.4`;
+    assert.equal(new ClientResolver(["127.0.0.1"]).resolve("127.0.0.1", header).address?.toString(), "198.51.100.4");
+  });
+});
+
+describe("canonicalAddress", () => {
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    [" 192.0.2.1 ", "192.0.2.1"],
+    ["::ffff:192.0.2.9", "192.0.2.9"],
+    ["2001:DB8:0:0::1", "2001:db8::1"],
+    ["fe80::1%eth0", "fe80::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["256.0.0.1", undefined],
+    ["010.0.0.1", undefined],
+    ["10.0.1", undefined],
+    ["localhost", undefined],
+    ["unix:", undefined],
+    ["_hidden", undefined],
+    ["", undefined],
+    ["[2001:db8::1]:x", undefined],
+  ];
+  for (const [text, expected] of cases) {
+    it(`reads ${JSON.stringify(text)} as ${String(expected)}`, () => {
+      assert.equal(canonicalAddress(text), expected);
+    });
+  }
+});
+
+describe("canonicalCidr", () => {
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    ["192.0.2.77/24", "192.0.2.0/24"],
+    ["192.0.2.77", "192.0.2.77/32"],
+    ["2001:db8::1/64", "2001:db8::/64"],
+    ["::ffff:192.0.2.0/120", "192.0.2.0/24"],
+    ["192.0.2.0/33", undefined],
+    ["192.0.2.0/x", undefined],
+    ["192.0.2.0/24/1", undefined],
+  ];
+  for (const [text, expected] of cases) {
+    it(`reads ${text} as ${String(expected)}`, () => {
+      assert.equal(canonicalCidr(text), expected);
+    });
+  }
+});
+
+describe("clientOf", () => {
+  it("counts IPv6 by prefix and IPv4 by address", () => {
+    const count = (text: string, ipv4Prefix: number, ipv6Prefix: number): string => {
+      const address = parseAddress(text);
+      assert.ok(address);
+      return clientOf(address, { ipv4Prefix, ipv6Prefix });
+    };
+    assert.equal(count("2001:db8:1:2:3::4", 32, 64), "2001:db8:1:2::/64");
+    assert.equal(count("2001:db8::4", 32, 128), "2001:db8::4");
+    assert.equal(count("192.0.2.77", 32, 64), "192.0.2.77");
+    assert.equal(count("192.0.2.77", 24, 64), "192.0.2.0/24");
+  });
+});

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { LineParser } from "../../../functions/parsing/line-parser";
+import { toRequest } from "../../../functions/parsing/records";
+import { REASONS, type Reason } from "../../../functions/parsing/reasons";
+
+const TIME = Date.UTC(2026, 10, 22, 1, 45, 34);
+const AT = "[22/Nov/2026:01:45:34 +0000]";
+
+interface Case {
+  readonly name: string;
+  readonly line: string;
+  readonly format: string;
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: "combined with a user and a query",
+    line: `192.0.2.4 - alice ${AT} "GET /x?q=1 HTTP/1.1" 200 3 "-" "curl/8.5"`,
+    format: "combined",
+    columns: { remote_addr: "192.0.2.4", remote_user: "alice", request_uri: "/x?q=1", status: "200", http_user_agent: "curl/8.5" },
+  },
+  {
+    name: "combined with a user that holds spaces and a bracket",
+    line: `192.0.2.4 - a b [c ${AT} "GET /x HTTP/1.1" 200 3 "-" "-"`,
+    format: "combined",
+    columns: { remote_user: "a b [c", request_uri: "/x" },
+  },
+  { name: "common", line: `192.0.2.4 - - ${AT} "GET /old" 200 3`, format: "common", columns: { request_uri: "/old", status: "200" } },
+  {
+    name: "a virtual host in front",
+    line: `shop.example.com:443 192.0.2.4 - - ${AT} "GET / HTTP/2.0" 200 3 "-" "x"`,
+    format: "combined",
+    columns: { http_host: "shop.example.com:443", remote_addr: "192.0.2.4", server_protocol: "HTTP/2.0" },
+  },
+  {
+    name: "X-Forwarded-For and times behind",
+    line: `10.0.0.1 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x" "198.51.100.7, 10.0.0.1" 0.012 0.004, 0.005`,
+    format: "combined",
+    columns: { http_x_forwarded_for: "198.51.100.7, 10.0.0.1", request_time: "0.012", upstream_response_time: "0.004, 0.005" },
+  },
+  {
+    name: "times before X-Forwarded-For, quoted",
+    line: `10.0.0.1 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x" "0.012" "0.004 : 0.005" "198.51.100.7"`,
+    format: "combined",
+    columns: { http_x_forwarded_for: "198.51.100.7", request_time: "0.012", upstream_response_time: "0.004 : 0.005" },
+  },
+  {
+    name: "named columns behind are kept",
+    line: `10.0.0.1 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x" pool=blue`,
+    format: "combined",
+    columns: { pool: "blue" },
+  },
+  {
+    name: "a TLS handshake on a plain port",
+    line: `192.0.2.4 - - ${AT} "\\x16\\x03\\x01" 400 150 "-" "-"`,
+    format: "combined",
+    columns: { request: "\u0016\u0003\u0001", status: "400" },
+  },
+  {
+    name: "nginx's and Apache's escapes",
+    line: `192.0.2.4 - - ${AT} "GET /\\xC3\\xA9 HTTP/1.1" 200 3 "-" "say \\x22hi\\x22 and \\"ho\\" \\x5Cx22"`,
+    format: "combined",
+    columns: { request_uri: "/é", http_user_agent: 'say "hi" and "ho" \\x22' },
+  },
+  {
+    name: "an absolute URI whole",
+    line: `192.0.2.4 - - ${AT} "GET http://example.com/x HTTP/1.1" 200 3 "-" "-"`,
+    format: "combined",
+    columns: { request_uri: "http://example.com/x" },
+  },
+  {
+    name: "LTSV in any order with an unknown label",
+    line: "status:404\ttime:2026-11-22T01:45:34+00:00\tfoo:a:b\tnocolon\trequest_uri:/a?b=c\tremote_addr:192.0.2.7",
+    format: "ltsv",
+    columns: { remote_addr: "192.0.2.7", request_uri: "/a?b=c", status: "404", foo: "a:b" },
+  },
+  {
+    name: "LTSV of an unreadable request",
+    line: "msec:1795311934.000\tremote_addr:192.0.2.7\trequest_method:-\trequest_uri:-\turi:-\tstatus:400",
+    format: "ltsv",
+    columns: { remote_addr: "192.0.2.7", status: "400" },
+  },
+  {
+    name: "LTSV as Fluent Bit's log_key leaves it",
+    line: "time:2026-11-22T01:45:34+00:00\\tremote_addr:192.0.2.7\\trequest_uri:/a\\tstatus:200\\thttp_user_agent:say \\\\x22hi\\\\x22",
+    format: "ltsv",
+    columns: { request_uri: "/a", http_user_agent: 'say "hi"' },
+  },
+  {
+    name: "combined as Fluent Bit's log_key leaves it",
+    line: `192.0.2.4 - - ${AT} \\"GET /x HTTP/1.1\\" 200 3 \\"-\\" \\"curl\\"`,
+    format: "combined",
+    columns: { request_uri: "/x", http_user_agent: "curl" },
+  },
+  {
+    name: "JSON with numbers and an object",
+    line: '{"time":"2026-11-22T01:45:34Z","remote_addr":"192.0.2.7","request_uri":"/é","status":200,"body_bytes_sent":12,"host":"log-box","k":{"a":1},"http_referer":""}',
+    format: "json",
+    columns: { request_uri: "/é", status: "200", body_bytes_sent: "12", host: "log-box", k: '{"a":1}' },
+  },
+  {
+    name: "a line wrapped by an agent",
+    line: JSON.stringify({ log: `192.0.2.4 - - ${AT} "GET /x HTTP/1.1" 200 3 "-" "a\\x22b"\n`, stream: "stdout" }),
+    format: "combined",
+    columns: { request_uri: "/x", http_user_agent: 'a"b' },
+  },
+  {
+    name: "JSON wrapped in JSON",
+    line: JSON.stringify({ message: JSON.stringify({ msec: 1795311934, remote_addr: "192.0.2.7", request: "GET /y HTTP/1.1", status: "200" }) }),
+    format: "json",
+    columns: { request_uri: "/y", request_method: "GET" },
+  },
+];
+
+describe("LineParser on nginx lines", () => {
+  for (const { name, line, format, columns } of CASES) {
+    it(`reads ${name}`, () => {
+      const parser = new LineParser();
+
+      const reason = parser.parseText(line);
+
+      assert.equal(reason, undefined);
+      assert.equal(parser.row.format, format);
+      const found = parser.row.columns();
+      for (const [column, value] of Object.entries(columns)) assert.equal(found[column], value, column);
+      assert.equal(parser.row.time, TIME);
+    });
+  }
+
+  it("makes a request of a row", () => {
+    const parser = new LineParser();
+    parser.parseText(`192.0.2.4 - - ${AT} "POST /x?q=1 HTTP/1.1" 201 30 "https://example.com/" "ua" 0.250`);
+
+    assert.deepEqual(toRequest(parser.row, "192.0.2.4"), {
+      time: TIME,
+      client: "192.0.2.4",
+      method: "POST",
+      path: "/x",
+      query: "q=1",
+      status: 201,
+      bytes: 30,
+      durationMs: 250,
+      referer: "https://example.com/",
+      userAgent: "ua",
+    });
+  });
+
+  const BAD: readonly (readonly [string, Reason])[] = [
+    ["garbage", "unknown-format"],
+    ["{bad", "bad-json"],
+    ["[1]", "unknown-format"],
+    ['{"log":3}', "no-address"],
+    [`192.0.2.4 - - ${AT} "GET /x HTTP/1.1" abc 3`, "no-status"],
+    [`192.0.2.4 - - ${AT} "GET /x HTTP/1.1`, "no-request"],
+    ['192.0.2.4 - - [22/Foo/2026:01:45:34 +0000] "GET /x HTTP/1.1" 200 3', "bad-time"],
+    ['192.0.2.4 - - [31/Feb/2026:01:45:34 +0000] "GET /x HTTP/1.1" 200 3', "bad-time"],
+    ["time:x\tremote_addr:192.0.2.1\trequest_uri:/\tstatus:200", "bad-time"],
+    ["remote_addr:192.0.2.1\trequest_uri:/\tstatus:200", "bad-time"],
+    ["msec:1795311934\trequest_uri:/\tstatus:200", "no-address"],
+    ["msec:1795311934\tremote_addr:192.0.2.1\tstatus:200", "no-request"],
+    ["msec:1795311934\tremote_addr:192.0.2.1\trequest_uri:/", "no-status"],
+  ];
+  for (const [line, reason] of BAD) {
+    it(`refuses ${JSON.stringify(line.slice(0, 50))} as ${reason}`, () => {
+      assert.equal(new LineParser().parseText(line), reason);
+    });
+  }
+
+  it("reads every form of time", () => {
+    const forms = [
+      "22/Nov/2026:01:45:34 +0000",
+      "22/Nov/2026:03:15:34 +0130",
+      "2026-11-22T01:45:34+00:00",
+      "2026-11-22T01:45:34Z",
+      "2026-11-21T20:45:34-05:00",
+      "1795311934",
+      "1795311934.000",
+    ];
+    for (const form of forms) {
+      const parser = new LineParser();
+      assert.equal(parser.parseText(`time:${form}\tremote_addr:192.0.2.1\turi:/\tstatus:200`), undefined, form);
+      assert.equal(parser.row.time, TIME, form);
+    }
+  });
+
+  it("detects the format line by line, whatever came before", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(CASES.length - 1), { maxLength: 30 }), (order) => {
+        const parser = new LineParser();
+        for (const i of order) {
+          assert.equal(parser.parseText(CASES[i].line), undefined);
+          assert.equal(parser.row.format, CASES[i].format);
+          assert.equal(parser.row.time, TIME);
+        }
+      }),
+    );
+  });
+
+  it("never throws, and reads every line or gives a reason", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 300 }), (line) => {
+        const parser = new LineParser();
+        const reason = parser.parseText(line);
+        if (reason === undefined) assert.ok(Number.isFinite(parser.row.time));
+        else assert.ok(reason in REASONS);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { DEFAULT_PREFIXES } from "../../functions/parsing/address";
+import { ClientDirectory } from "../../functions/parsing/client-directory";
+import { LineParser } from "../../functions/parsing/line-parser";
+import type { Row } from "../../functions/parsing/row";
+
+/** A request for tests; what is left out is ordinary. */
+export interface TestRequest {
+  readonly time: number;
+  readonly client?: string;
+  readonly method?: string;
+  readonly path?: string;
+  readonly status?: number;
+  readonly bytes?: number;
+  readonly userAgent?: string;
+}
+
+export const START = Date.UTC(2026, 10, 22, 1, 45, 0);
+
+/** The LTSV line that nginx would write for a request. */
+export function ltsvOf(request: TestRequest): string {
+  return [
+    `msec:${(request.time / 1000).toFixed(3)}`,
+    `remote_addr:${request.client ?? "192.0.2.1"}`,
+    `request_method:${request.method ?? "GET"}`,
+    `request_uri:${request.path ?? "/"}`,
+    `status:${String(request.status ?? 200)}`,
+    `body_bytes_sent:${String(request.bytes ?? 100)}`,
+    `http_user_agent:${request.userAgent ?? "test"}`,
+  ].join("\t");
+}
+
+/** Parses lines into rows with resolved clients, one at a time. */
+export class RowMaker {
+  readonly directory = new ClientDirectory({ trust: [], prefixes: DEFAULT_PREFIXES });
+  private readonly parser = new LineParser();
+
+  row(line: string): Row {
+    assert.equal(this.parser.parseText(line), undefined, line);
+    this.directory.resolve(this.parser.row);
+    return this.parser.row;
+  }
+}
