@@ -11,9 +11,13 @@ const settings = { bundle: true, legalComments: "none", logLevel: "warning" };
 await Promise.all([
   build({
     ...settings,
-    entryPoints: ["floodgate", "replay-command", "replay-worker", "explain-command", "rules-command"].map(
-      (name) => `cli/${name}.ts`,
-    ),
+    entryPoints: [
+      "floodgate",
+      "replay-command",
+      "replay-worker",
+      "explain-command",
+      "rules-command",
+    ].map((name) => `cli/${name}.ts`),
     outdir: out,
     platform: "node",
     target: "node20.19",
@@ -21,9 +25,17 @@ await Promise.all([
     external: ["./replay-command.js", "./explain-command.js", "./rules-command.js"],
     // Libraries that are modules ask where they lie.
     define: { "import.meta.url": "bundleUrl" },
-    banner: { js: '#!/usr/bin/env node\nconst bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    banner: {
+      js: '#!/usr/bin/env node\nconst bundleUrl = require("node:url").pathToFileURL(__filename).href;',
+    },
   }),
-  build({ ...settings, entryPoints: ["cli/report/charts.ts"], outdir: join(out, "report"), format: "iife", minify: true }),
+  build({
+    ...settings,
+    entryPoints: ["cli/report/charts.ts"],
+    outdir: join(out, "report"),
+    format: "iife",
+    minify: true,
+  }),
 ]);
 mkdirSync(join(out, "report"), { recursive: true });
 copyFileSync("cli/report/report.eta", join(out, "report/report.eta"));

@@ -18,16 +18,28 @@ const pick = (list) => list[below(list.length)];
 const popular = (n) => Math.floor(n ** random()) - 1;
 
 const AGENTS = Array.from({ length: 400 }, (_, i) => {
-  const systems = ["Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64"];
+  const systems = [
+    "Windows NT 10.0; Win64; x64",
+    "Macintosh; Intel Mac OS X 10_15_7",
+    "X11; Linux x86_64",
+  ];
   return i % 4 === 3
     ? `Mozilla/5.0 (iPhone; CPU iPhone OS ${18 + (i % 3)}_${i % 7} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/${18 + (i % 3)}.${i % 7} Mobile/15E${100 + i} Safari/604.1`
     : `Mozilla/5.0 (${systems[i % 3]}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${100 + (i % 45)}.0.${i * 3}.0 Safari/537.36`;
 });
 const CRAWLER = "Mozilla/5.0 (compatible; examplebot/2.1; +https://www.example.com/bot.html)";
 const PAGES = Array.from({ length: 6000 }, (_, i) =>
-  i % 3 === 0 ? `/blog/2026/${1 + (i % 12)}/article-about-topic-${i}` : `/shop/category-${i % 40}/product-${i}`,
+  i % 3 === 0
+    ? `/blog/2026/${1 + (i % 12)}/article-about-topic-${i}`
+    : `/shop/category-${i % 40}/product-${i}`,
 );
-const ASSETS = ["/assets/app.3f2a91.js", "/assets/vendor.77ab02.js", "/assets/style.9d1c.css", "/img/logo.svg", "/favicon.ico"];
+const ASSETS = [
+  "/assets/app.3f2a91.js",
+  "/assets/vendor.77ab02.js",
+  "/assets/style.9d1c.css",
+  "/img/logo.svg",
+  "/favicon.ico",
+];
 
 const NETWORKS = ["192.0.2", "198.51.100", "203.0.113"];
 /** Documentation addresses are few: the third part varies too, so that clients are many. */
@@ -43,7 +55,8 @@ function visitor(i) {
   let queue = [];
   let left = 1 + popular(40);
   return () => {
-    if (queue.length > 0) return line(client, queue.shift(), 200, 400 + below(90_000), page, agent, 0.05);
+    if (queue.length > 0)
+      return line(client, queue.shift(), 200, 400 + below(90_000), page, agent, 0.05);
     if (left-- <= 0) return undefined;
     const before = page;
     page = PAGES[popular(PAGES.length)] + (random() < 0.15 ? `?page=${below(20)}&sort=price` : "");
@@ -57,7 +70,9 @@ function crawler(i) {
   const client = address(i);
   let left = 200 + below(600);
   return () =>
-    left-- > 0 ? line(client, PAGES[below(PAGES.length)], 200, 20_000 + below(9000), undefined, CRAWLER, 1) : undefined;
+    left-- > 0
+      ? line(client, PAGES[below(PAGES.length)], 200, 20_000 + below(9000), undefined, CRAWLER, 1)
+      : undefined;
 }
 
 function apiClient(i) {
@@ -65,7 +80,15 @@ function apiClient(i) {
   let left = 200;
   return () =>
     left-- > 0
-      ? line(client, `/api/v1/orders/${below(1e6)}`, 200, 300 + below(900), undefined, "example-app/4.2", 3)
+      ? line(
+          client,
+          `/api/v1/orders/${below(1e6)}`,
+          200,
+          300 + below(900),
+          undefined,
+          "example-app/4.2",
+          3,
+        )
       : undefined;
 }
 
@@ -73,7 +96,17 @@ function scanner(i) {
   const client = address(i);
   let left = 100 + below(300);
   return () =>
-    left-- > 0 ? line(client, `/${pick(["backup", "old", "test", "admin"])}-${left}.php`, 404, 153, undefined, AGENTS[3], 0.1) : undefined;
+    left-- > 0
+      ? line(
+          client,
+          `/${pick(["backup", "old", "test", "admin"])}-${left}.php`,
+          404,
+          153,
+          undefined,
+          AGENTS[3],
+          0.1,
+        )
+      : undefined;
 }
 
 const line = (client, path, status, bytes, referer, agent, pause) => ({
@@ -109,7 +142,14 @@ for (let second = Date.UTC(2026, 10, 20) / 1000; written < lines; second++) {
     if (request === undefined || written >= lines) continue;
     block += `${request.client} - - [${time}] ${request.text}\n`;
     written++;
-    wheel[(second + Math.min(59, Math.max(request.pause < 1 && random() < 0.8 ? 0 : 1, Math.round(request.pause)))) % 60].push(next);
+    wheel[
+      (second +
+        Math.min(
+          59,
+          Math.max(request.pause < 1 && random() < 0.8 ? 0 : 1, Math.round(request.pause)),
+        )) %
+        60
+    ].push(next);
   }
   // What is due again within this second has waited in its own slot.
   for (let again = wheel[second % 60]; again.length > 0; again = wheel[second % 60]) {
@@ -119,7 +159,10 @@ for (let second = Date.UTC(2026, 10, 20) / 1000; written < lines; second++) {
       if (request === undefined || written >= lines) continue;
       block += `${request.client} - - [${time}] ${request.text}\n`;
       written++;
-      const wait = Math.min(59, Math.max(request.pause < 1 && random() < 0.8 ? 0 : 1, Math.round(request.pause)));
+      const wait = Math.min(
+        59,
+        Math.max(request.pause < 1 && random() < 0.8 ? 0 : 1, Math.round(request.pause)),
+      );
       wheel[(second + wait) % 60].push(next);
     }
   }

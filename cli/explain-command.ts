@@ -9,10 +9,14 @@ export interface ExplainOptions extends JudgeOptions {
 }
 
 /** Explains one line, or every line of standard input; returns the exit status. */
-export async function explainCommand(line: string | undefined, options: ExplainOptions): Promise<number> {
+export async function explainCommand(
+  line: string | undefined,
+  options: ExplainOptions,
+): Promise<number> {
   const settings = settingsFrom(options);
   const print = (explanation: Explanation): void => {
-    const text = options.json === true ? JSON.stringify(explanation) : describeExplanation(explanation);
+    const text =
+      options.json === true ? JSON.stringify(explanation) : describeExplanation(explanation);
     process.stdout.write(`${text}\n`);
   };
   if (line !== undefined) {
@@ -20,7 +24,9 @@ export async function explainCommand(line: string | undefined, options: ExplainO
     return 0;
   }
   if (process.stdin.isTTY) {
-    throw new UsageError("explain needs a log line: name it behind the command, in quotes, or pipe lines in");
+    throw new UsageError(
+      "explain needs a log line: name it behind the command, in quotes, or pipe lines in",
+    );
   }
   for await (const one of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     if (one !== "") print(explainLine(one, settings));

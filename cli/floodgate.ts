@@ -17,7 +17,8 @@ const collect = (value: string, before: readonly string[]): string[] => [...befo
 
 const stack = (): Option =>
   new Option("--stack <name>", "take rules, allowlist and trusted proxies from Pulumi.<name>.yaml");
-const rules = (): Option => new Option("--rules <file>", "judge by the rules in this YAML or JSON file");
+const rules = (): Option =>
+  new Option("--rules <file>", "judge by the rules in this YAML or JSON file");
 const allow = (): Option =>
   new Option("--allow <cidr>", "never block these addresses; may be given more than once")
     .argParser(collect)
@@ -32,7 +33,9 @@ const trust = (): Option =>
 
 function program(): Command {
   const floodgate = new Command("floodgate")
-    .description("Finds clients that behave badly in access logs, and says what it would have done about them.")
+    .description(
+      "Finds clients that behave badly in access logs, and says what it would have done about them.",
+    )
     .version("0.1.0")
     .showHelpAfterError("(see --help)")
     .configureHelp({ showGlobalOptions: false })
@@ -45,20 +48,38 @@ function program(): Command {
       "Runs nginx access logs and S3 server access logs through the very functions that a stack deploys, on the " +
         "logs' own time, and says who would have been blocked or alerted on, when, why, and at what cost to others.",
     )
-    .argument("[file...]", "log files, plain or gzip; folders; globs; - for standard input", undefined)
+    .argument(
+      "[file...]",
+      "log files, plain or gzip; folders; globs; - for standard input",
+      undefined,
+    )
     .addOption(stack())
     .addOption(rules())
     .addOption(allow())
     .addOption(trust())
-    .option("--from <time>", "count only from this time on, such as 2026-11-22 or 2026-11-22T01:45:00Z")
+    .option(
+      "--from <time>",
+      "count only from this time on, such as 2026-11-22 or 2026-11-22T01:45:00Z",
+    )
     .option("--to <time>", "count only before this time")
-    .addOption(new Option("--format <log>", "what the files are").choices(["auto", "nginx", "s3"]).default("auto"))
+    .addOption(
+      new Option("--format <log>", "what the files are")
+        .choices(["auto", "nginx", "s3"])
+        .default("auto"),
+    )
     .option("--compare <file>", "a second set of rules: what would change")
     .option("--report <file>", "where to write the HTML report (default: floodgate-report.html)")
     .option("--no-report", "write no report")
-    .option("--json", "print one JSON document instead of a summary; writes a report only with --report")
+    .option(
+      "--json",
+      "print one JSON document instead of a summary; writes a report only with --report",
+    )
     .option("--quiet", "no progress and no summary, only problems")
-    .option("--jobs <n>", "worker threads; each reads all files and judges its share of the clients", "1")
+    .option(
+      "--jobs <n>",
+      "worker threads; each reads all files and judges its share of the clients",
+      "1",
+    )
     .action(async (files: string[], options: Replay.ReplayOptions) => {
       process.exitCode = await load.replay().replayCommand(files, options);
     });
@@ -75,7 +96,9 @@ function program(): Command {
       process.exitCode = await load.explain().explainCommand(line, options);
     });
 
-  const ruleCommands = floodgate.command("rules").summary("check rule files, or print the default rules");
+  const ruleCommands = floodgate
+    .command("rules")
+    .summary("check rule files, or print the default rules");
   ruleCommands
     .command("check")
     .description("Says that a rules file is valid, or names every mistake in it.")

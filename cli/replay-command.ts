@@ -26,7 +26,10 @@ const DEFAULT_REPORT = "floodgate-report.html";
 const MAX_JOBS = 64;
 
 /** Replays logs; returns the exit status: 0 replayed, 1 something could not be read. */
-export async function replayCommand(files: readonly string[], options: ReplayOptions): Promise<number> {
+export async function replayCommand(
+  files: readonly string[],
+  options: ReplayOptions,
+): Promise<number> {
   const stacks = stacksFrom(options);
   const from = readTime(options.from, "--from");
   const to = readTime(options.to, "--to");
@@ -39,7 +42,8 @@ export async function replayCommand(files: readonly string[], options: ReplayOpt
   const say = (text: string): void => {
     if (options.quiet !== true) process.stderr.write(text);
   };
-  if (isSample) say("No files named: replaying the bundled samples. On your own logs: npm start -- FILE…\n");
+  if (isSample)
+    say("No files named: replaying the bundled samples. On your own logs: npm start -- FILE…\n");
 
   const result = await runReplay({
     inputs,
@@ -55,7 +59,10 @@ export async function replayCommand(files: readonly string[], options: ReplayOpt
 
   const report = reportFile(options);
   if (report !== undefined) {
-    writeReport(report, renderReport(result, { files: describeInputs(inputs), madeAt: new Date() }));
+    writeReport(
+      report,
+      renderReport(result, { files: describeInputs(inputs), madeAt: new Date() }),
+    );
   }
   if (options.json === true) process.stdout.write(`${JSON.stringify(toJson(result))}\n`);
   else if (options.quiet !== true) process.stdout.write(summarize(result));
@@ -69,7 +76,9 @@ export async function replayCommand(files: readonly string[], options: ReplayOpt
 
 function stacksFrom(options: ReplayOptions): StackSettings[] {
   const first = settingsFrom(options);
-  return options.compare === undefined ? [first] : [first, { ...first, rules: readRules(options.compare) }];
+  return options.compare === undefined
+    ? [first]
+    : [first, { ...first, rules: readRules(options.compare) }];
 }
 
 /** A report is written unless it is refused; with `--json` or `--quiet` only when it is asked for. */
@@ -92,7 +101,9 @@ function readTime(text: string | undefined, option: string): number | undefined 
   if (text === undefined) return undefined;
   const time = Date.parse(/^\d{4}-\d\d-\d\d(T[\d:.]+)?$/.test(text) ? withZone(text) : text);
   if (!Number.isNaN(time)) return time;
-  throw new UsageError(`${option} "${text}": allowed is a time such as 2026-11-22 or 2026-11-22T01:45:00Z (UTC)`);
+  throw new UsageError(
+    `${option} "${text}": allowed is a time such as 2026-11-22 or 2026-11-22T01:45:00Z (UTC)`,
+  );
 }
 
 const withZone = (text: string): string => (text.includes("T") ? `${text}Z` : text);
@@ -105,11 +116,16 @@ function readJobs(text: string): number {
 
 /** Beside the bundle in an installed package and in a checkout alike. */
 function samplesFolder(): string {
-  return [join(__dirname, "../../samples/logs"), join(__dirname, "../samples/logs")].find(existsSync) ?? "samples/logs";
+  return (
+    [join(__dirname, "../../samples/logs"), join(__dirname, "../samples/logs")].find(existsSync) ??
+    "samples/logs"
+  );
 }
 
 function describeInputs(inputs: readonly Input[]): string {
   const [first] = inputs;
   if (inputs.length === 0) return "nothing";
-  return inputs.length === 1 ? first.path : `${String(inputs.length)} files, the first ${first.path}`;
+  return inputs.length === 1
+    ? first.path
+    : `${String(inputs.length)} files, the first ${first.path}`;
 }

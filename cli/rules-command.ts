@@ -23,7 +23,10 @@ export function printCommand(): number {
       .match(/"@[a-z-]+"/g)
       ?.map((name) => JSON.parse(name) as string),
   );
-  const notes = [...packs].map((name) => `# ${name}: ${String(packOf(name)?.globs.length ?? 0)} signatures that come with Floodgate`);
+  const notes = [...packs].map(
+    (name) =>
+      `# ${name}: ${String(packOf(name)?.globs.length ?? 0)} signatures that come with Floodgate`,
+  );
   process.stdout.write(`${notes.join("\n")}\n${stringify({ rules: DEFAULT_RULES })}`);
   return 0;
 }

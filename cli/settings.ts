@@ -32,7 +32,9 @@ const PROJECT = "floodgate";
  */
 export function settingsFrom(options: JudgeOptions): StackSettings {
   const base = options.stack === undefined ? DEFAULT_SETTINGS : readStack(options.stack);
-  const allow = (options.allow ?? []).map((text) => check(text, "--allow", canonicalCidr(text), CIDR_ALLOWED));
+  const allow = (options.allow ?? []).map((text) =>
+    check(text, "--allow", canonicalCidr(text), CIDR_ALLOWED),
+  );
   const trust = (options.trust ?? []).map((text) =>
     check(text, "--trust", isTrust(text) ? text : undefined, TRUST_ALLOWED),
   );
@@ -48,7 +50,9 @@ export function settingsFrom(options: JudgeOptions): StackSettings {
 export function readRules(file: string): readonly Rule[] {
   const checked = checkRules(rulesIn(file));
   if (checked.ok) return checked.rules;
-  throw new UsageError(`${file}:\n${checked.mistakes.map((one) => `  ${describeMistake(one)}`).join("\n")}`);
+  throw new UsageError(
+    `${file}:\n${checked.mistakes.map((one) => `  ${describeMistake(one)}`).join("\n")}`,
+  );
 }
 
 /** What a rules file holds, unchecked. */
@@ -81,7 +85,9 @@ function readYaml(file: string): unknown {
   try {
     return parse(text) as unknown;
   } catch (error) {
-    throw new UsageError(`${file}: is neither YAML nor JSON: ${error instanceof Error ? error.message : ""}`);
+    throw new UsageError(
+      `${file}: is neither YAML nor JSON: ${error instanceof Error ? error.message : ""}`,
+    );
   }
 }
 

@@ -9,8 +9,14 @@ const below = (n) => Math.floor(Math.random() * n);
 
 const get = (client, userAgent, path, { method = "GET", referer } = {}) =>
   new Promise((done) => {
-    const headers = { "x-client": client, "user-agent": userAgent, ...(referer ? { referer } : {}) };
-    const req = request({ host: "127.0.0.1", port: 9100, path, method, headers, agent }, (res) => res.resume().on("end", done));
+    const headers = {
+      "x-client": client,
+      "user-agent": userAgent,
+      ...(referer ? { referer } : {}),
+    };
+    const req = request({ host: "127.0.0.1", port: 9100, path, method, headers, agent }, (res) =>
+      res.resume().on("end", done),
+    );
     req.on("error", done);
     req.end();
   });
@@ -28,10 +34,20 @@ async function visitor(i) {
   await wait(below(20_000));
   let referer;
   while (Date.now() < until) {
-    const page = ["/", `/shop/product-${below(200)}`, `/blog/post-${below(40)}`, "/help/returns", `/search?q=shoes+${below(30)}`][below(5)];
+    const page = [
+      "/",
+      `/shop/product-${below(200)}`,
+      `/blog/post-${below(40)}`,
+      "/help/returns",
+      `/search?q=shoes+${below(30)}`,
+    ][below(5)];
     await get(client, browser, page, { referer });
     referer = `https://www.example.com${page}`;
-    await Promise.all(["/assets/app.js", "/assets/style.css", "/assets/logo.svg"].map((path) => get(client, browser, path, { referer })));
+    await Promise.all(
+      ["/assets/app.js", "/assets/style.css", "/assets/logo.svg"].map((path) =>
+        get(client, browser, path, { referer }),
+      ),
+    );
     if (below(30) === 0) await get(client, browser, "/old-page", { referer });
     if (below(25) === 0) await get(client, browser, "/login", { method: "POST", referer });
     await wait(1500 + below(12_000));
@@ -52,7 +68,11 @@ async function office() {
 
 async function crawler() {
   for (let i = 0; Date.now() < until; i++) {
-    await get("192.0.2.66", "Mozilla/5.0 (compatible; examplebot/2.1; +https://www.example.com/bot.html)", i % 40 === 0 ? "/robots.txt" : `/blog/post-${i}`);
+    await get(
+      "192.0.2.66",
+      "Mozilla/5.0 (compatible; examplebot/2.1; +https://www.example.com/bot.html)",
+      i % 40 === 0 ? "/robots.txt" : `/blog/post-${i}`,
+    );
     await wait(1000);
   }
 }
@@ -66,9 +86,19 @@ async function apiClient() {
 
 async function healthChecker() {
   while (Date.now() < until) {
-    await get("192.0.2.99", "Amazon Route 53 Health Check Service (ref 00000000-0000-0000-0000-000000000000)", "/");
+    await get(
+      "192.0.2.99",
+      "Amazon Route 53 Health Check Service (ref 00000000-0000-0000-0000-000000000000)",
+      "/",
+    );
     await wait(700);
   }
 }
 
-await Promise.all([...Array.from({ length: 45 }, (_, i) => visitor(i + 10)), office(), crawler(), apiClient(), healthChecker()]);
+await Promise.all([
+  ...Array.from({ length: 45 }, (_, i) => visitor(i + 10)),
+  office(),
+  crawler(),
+  apiClient(),
+  healthChecker(),
+]);

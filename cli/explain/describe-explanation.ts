@@ -14,9 +14,14 @@ export function describeExplanation(explanation: Explanation): string {
     `Format: ${format ?? ""}`,
     "Fields:",
     ...Object.entries(fields).map(([name, value]) => `  ${name}: ${printable(value)}`),
-    ...(explanation.access?.partial === true ? ["  (the right part can be read in more than one way: only the left part counts)"] : []),
+    ...(explanation.access?.partial === true
+      ? ["  (the right part can be read in more than one way: only the left part counts)"]
+      : []),
     `Client: ${client.address ?? "none"}${counted(client)}${client.isBlockable ? "" : ", never blocked"}`,
-    ...client.hops.map(({ text, address, trusted }, i) => `  ${String(i + 1)}. ${printable(text)}: ${roleOf(address, trusted, i === client.hops.length - 1)}`),
+    ...client.hops.map(
+      ({ text, address, trusted }, i) =>
+        `  ${String(i + 1)}. ${printable(text)}: ${roleOf(address, trusted, i === client.hops.length - 1)}`,
+    ),
     "Rules:",
     ...rules.map(({ name, matched, failed }) => {
       if (matched) return `  ${name}: fulfilled, this line counts`;
@@ -32,7 +37,10 @@ function counted({ address, counted: name }: Explanation["client"]): string {
 
 function roleOf(address: string | null, trusted: boolean, isLast: boolean): string {
   if (address === null) return "no address, the walk ends before it";
-  if (trusted) return isLast ? "trusted, and nobody stands behind it" : "trusted, so whoever it names is looked at";
+  if (trusted)
+    return isLast
+      ? "trusted, and nobody stands behind it"
+      : "trusted, so whoever it names is looked at";
   return "not trusted, so this is the client";
 }
 
@@ -45,7 +53,11 @@ function describeFailure(failed: Explanation["rules"][number]["failed"]): string
 
 function describeCondition(condition: Condition): string {
   const { is, not } = partsOf(condition);
-  const list = (values: readonly Value[]): string => values.slice(0, 8).join(", ") + (values.length > 8 ? ", …" : "");
-  const parts = [...(is === undefined ? [] : [list(is)]), ...(not.length === 0 ? [] : [`not ${list(not)}`])];
+  const list = (values: readonly Value[]): string =>
+    values.slice(0, 8).join(", ") + (values.length > 8 ? ", …" : "");
+  const parts = [
+    ...(is === undefined ? [] : [list(is)]),
+    ...(not.length === 0 ? [] : [`not ${list(not)}`]),
+  ];
   return parts.join(", ");
 }

@@ -22,14 +22,22 @@ export interface Explanation {
     /** As counted: the address or its prefix. */
     readonly counted: string | null;
     /** Nearest hop first; the last one decided. */
-    readonly hops: readonly { readonly text: string; readonly address: string | null; readonly trusted: boolean }[];
+    readonly hops: readonly {
+      readonly text: string;
+      readonly address: string | null;
+      readonly trusted: boolean;
+    }[];
     readonly isBlockable: boolean;
   };
   readonly rules: readonly {
     readonly name: string;
     readonly matched: boolean;
     /** The first condition that does not hold. */
-    readonly failed: { readonly field: string; readonly condition: Condition; readonly value: string } | null;
+    readonly failed: {
+      readonly field: string;
+      readonly condition: Condition;
+      readonly value: string;
+    } | null;
   }[];
   readonly unparsed: Reason | null;
 }
@@ -48,7 +56,9 @@ export function explainLine(line: string, settings: StackSettings): Explanation 
   return {
     format: row.format,
     fields: row.columns(),
-    ...(log === "nginx" ? { request: toRequest(row, address) } : { access: toAccess(row, address) }),
+    ...(log === "nginx"
+      ? { request: toRequest(row, address) }
+      : { access: toAccess(row, address) }),
     client: explainClient(row, settings),
     rules: settings.rules
       .filter((rule) => logOf(rule) === log)
@@ -66,7 +76,11 @@ function explainClient(row: Row, settings: StackSettings): Explanation["client"]
   return {
     address: address?.toString() ?? null,
     counted: address === undefined ? null : clientOf(address, settings.prefixes),
-    hops: hops.map((hop) => ({ text: hop.text, address: hop.address?.toString() ?? null, trusted: hop.trusted })),
+    hops: hops.map((hop) => ({
+      text: hop.text,
+      address: hop.address?.toString() ?? null,
+      trusted: hop.trusted,
+    })),
     isBlockable: row.client?.isBlockable ?? false,
   };
 }
@@ -82,7 +96,10 @@ function explainRule(
   const failed = conditions.of(rule).find((condition) => !conditions.holds(condition));
   if (failed !== undefined) {
     const { field } = failed;
-    return { matched: false, failed: { field, condition: rule.where?.[field] ?? [], value: fields.show(field, row) } };
+    return {
+      matched: false,
+      failed: { field, condition: rule.where?.[field] ?? [], value: fields.show(field, row) },
+    };
   }
   if (rule.per.includes("client") && row.client === undefined) {
     return { matched: false, failed: { field: "client", condition: [], value: "" } };

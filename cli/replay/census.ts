@@ -49,7 +49,11 @@ export class Census {
 
   private grow(): void {
     const size = this.high.length * 2;
-    const [high, low, requests] = [new Int32Array(size), new Int32Array(size), new Uint32Array(size)];
+    const [high, low, requests] = [
+      new Int32Array(size),
+      new Int32Array(size),
+      new Uint32Array(size),
+    ];
     high.set(this.high);
     low.set(this.low);
     requests.set(this.requests);

@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 
 /** Where the bytes of a log come from; `read` fills a buffer and says how many bytes it got, 0 at the end. */
@@ -11,19 +12,18 @@ export interface ChunkSource {
 }
 
 const GZIP_MAGIC = [0x1f, 0x8b];
+const CHUNK = 1 << 18;
 
 /** Opens a file or, for `-`, standard input; gzip is told by its first bytes, not by its name. */
 export async function openChunks(path: string): Promise<ChunkSource> {
-  if (path === "-") return fromStream(process.stdin, process.stdin);
+  if (path === "-") return openStandardInput();
   const file = await open(path);
   const magic = Buffer.alloc(2);
-  const { bytesRead } = await file.read(magic, 0, 2, 0);
-  if (bytesRead === 2 && magic[0] === GZIP_MAGIC[0] && magic[1] === GZIP_MAGIC[1]) {
+  await file.read(magic, 0, 2, 0);
+  if (isGzip(magic)) {
     await file.close();
-    const raw = createReadStream(path, { highWaterMark: 1 << 18 });
-    const gunzip = createGunzip({ chunkSize: 1 << 18 });
-    raw.on("error", (error) => gunzip.destroy(error));
-    return fromStream(raw.pipe(gunzip), raw);
+    const raw = createReadStream(path, { highWaterMark: CHUNK });
+    return fromStream(unzip(raw), raw);
   }
   let position = 0;
   return {
@@ -37,10 +37,29 @@ export async function openChunks(path: string): Promise<ChunkSource> {
   };
 }
 
-function fromStream(
-  stream: AsyncIterable<unknown> & { destroy: () => unknown },
-  raw: NodeJS.ReadableStream & { bytesRead?: number },
-): ChunkSource {
+async function openStandardInput(): Promise<ChunkSource> {
+  const { stdin } = process;
+  const chunks = stdin.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+  const first = await chunks.next();
+  if (first.done === true) return fromStream(Readable.from([]), stdin);
+  const whole = Readable.from(startingWith(first.value, chunks));
+  return fromStream(isGzip(first.value) ? unzip(whole) : whole, stdin);
+}
+
+async function* startingWith(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
+
+const isGzip = (bytes: Buffer): boolean => bytes[0] === GZIP_MAGIC[0] && bytes[1] === GZIP_MAGIC[1];
+
+function unzip(raw: Readable): Readable {
+  const gunzip = createGunzip({ chunkSize: CHUNK });
+  raw.on("error", (error) => gunzip.destroy(error));
+  return raw.pipe(gunzip);
+}
+
+function fromStream(stream: Readable, raw: { readonly bytesRead?: number }): ChunkSource {
   const chunks = stream[Symbol.asyncIterator]();
   let rest: Buffer = Buffer.alloc(0);
   return {

@@ -106,7 +106,16 @@ export class Evaluation {
       if (!exceeded.isCrossing) continue;
       const { rule, key, total, first, at } = exceeded;
       const client = key["client"];
-      this.keep({ rule: rule.name, key, count: total, first, at, requestsBefore, client, outcome: "alerted" });
+      this.keep({
+        rule: rule.name,
+        key,
+        count: total,
+        first,
+        at,
+        requestsBefore,
+        client,
+        outcome: "alerted",
+      });
     }
   }
 
@@ -144,7 +153,9 @@ export class Evaluation {
 
 /** In order of time; at the same time by rule and key, so that the order never depends on chance. */
 export function byTime(a: ReplayFinding, b: ReplayFinding): number {
-  return a.at - b.at || compare(a.rule, b.rule) || compare(JSON.stringify(a.key), JSON.stringify(b.key));
+  return (
+    a.at - b.at || compare(a.rule, b.rule) || compare(JSON.stringify(a.key), JSON.stringify(b.key))
+  );
 }
 
 export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -28,7 +28,9 @@ export async function findInputs(
     }
     const paths = await expand(pattern);
     if (paths.length === 0) {
-      problems.push(`${pattern}: no such file, folder or match; name a log file, a folder, a glob or -`);
+      problems.push(
+        `${pattern}: no such file, folder or match; name a log file, a folder, a glob or -`,
+      );
     }
     for (const path of paths) {
       inputs.set(resolve(path), { path, size: (await stat(path)).size });

@@ -24,7 +24,9 @@ export async function runJobs(
   settings: RunSettings,
   onProgress: (taken: number) => boolean,
 ): Promise<ReplayResult | undefined> {
-  const isPerClient = settings.stacks.every(({ rules }) => rules.every((rule) => rule.per.includes("client")));
+  const isPerClient = settings.stacks.every(({ rules }) =>
+    rules.every((rule) => rule.per.includes("client")),
+  );
   if (!isPerClient || settings.inputs.some(({ path }) => path === "-")) return undefined;
   let taken = 0;
   const results = await Promise.all(
@@ -45,7 +47,9 @@ function runWorker(
   onProgress: (taken: number) => boolean,
 ): Promise<ReplayResult> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(join(__dirname, "replay-worker.js"), { workerData: { settings, index } });
+    const worker = new Worker(join(__dirname, "replay-worker.js"), {
+      workerData: { settings, index },
+    });
     worker.on("message", ({ taken, result }: WorkerMessage) => {
       if (taken !== undefined && !onProgress(taken)) worker.postMessage("stop");
       if (result !== undefined) resolve(result);
@@ -57,7 +61,9 @@ function runWorker(
 /** Every worker saw all lines, and judged its own clients. */
 function mergeResults(results: readonly ReplayResult[], problems: readonly string[]): ReplayResult {
   const [first] = results;
-  const times = results.flatMap(({ from, to }) => (from === undefined || to === undefined ? [] : [from, to]));
+  const times = results.flatMap(({ from, to }) =>
+    from === undefined || to === undefined ? [] : [from, to],
+  );
   return {
     ...first,
     clients: sum(results.map((result) => result.clients)),
@@ -66,7 +72,9 @@ function mergeResults(results: readonly ReplayResult[], problems: readonly strin
     from: times.length === 0 ? undefined : Math.min(...times),
     to: times.length === 0 ? undefined : Math.max(...times),
     requestsByMinute: sumMaps(results.map((result) => result.requestsByMinute)),
-    verdicts: first.verdicts.map((_, i) => mergeVerdicts(results.map((result) => result.verdicts[i]))),
+    verdicts: first.verdicts.map((_, i) =>
+      mergeVerdicts(results.map((result) => result.verdicts[i])),
+    ),
     problems: [...problems, ...first.problems],
   };
 }
@@ -75,7 +83,9 @@ function mergeVerdicts(verdicts: readonly Verdict[]): Verdict {
   return {
     findings: verdicts.flatMap(({ findings }) => findings).sort(byTime),
     findingsOmitted: sum(verdicts.map((verdict) => verdict.findingsOmitted)),
-    decisions: verdicts.flatMap(({ decisions }) => decisions).sort((a, b) => a.from - b.from || compare(a.client, b.client)),
+    decisions: verdicts
+      .flatMap(({ decisions }) => decisions)
+      .sort((a, b) => a.from - b.from || compare(a.client, b.client)),
     alerts: verdicts.flatMap(({ alerts }) => alerts).sort((a, b) => a.from - b.from),
     rules: verdicts[0].rules.map((_, i) => mergeRules(verdicts.map(({ rules }) => rules[i]))),
     requestsBlocked: sum(verdicts.map((verdict) => verdict.requestsBlocked)),
@@ -91,7 +101,10 @@ function mergeRules(rules: readonly RuleResult[]): RuleResult {
     matched: sum(rules.map((rule) => rule.matched)),
     findings: sum(rules.map((rule) => rule.findings)),
     clients: sum(rules.map((rule) => rule.clients)),
-    nearMisses: rules.flatMap(({ nearMisses }) => nearMisses).sort((a, b) => b.total - a.total).slice(0, 20),
+    nearMisses: rules
+      .flatMap(({ nearMisses }) => nearMisses)
+      .sort((a, b) => b.total - a.total)
+      .slice(0, 20),
     forgotten: sum(rules.map((rule) => rule.forgotten)),
   };
 }

@@ -68,7 +68,9 @@ export function toJson(result: ReplayResult): ReplayJson {
     ...verdictJson(verdict, result.counted),
     ...(compared === undefined
       ? {}
-      : { compare: { ...verdictJson(compared, result.counted), ...differences(verdict, compared) } }),
+      : {
+          compare: { ...verdictJson(compared, result.counted), ...differences(verdict, compared) },
+        }),
     problems: result.problems,
   };
 }

@@ -16,7 +16,11 @@ export function openProgress(total: number, isShown: boolean): Progress {
 
 function openBar(total: number): Progress {
   const bar = new SingleBar(
-    { format: "reading {bar} {percentage} % | {value}/{total} MB | {eta_formatted} left", hideCursor: true, clearOnComplete: true },
+    {
+      format: "reading {bar} {percentage} % | {value}/{total} MB | {eta_formatted} left",
+      hideCursor: true,
+      clearOnComplete: true,
+    },
     Presets.shades_classic,
   );
   bar.start(megabytes(total), 0);
@@ -36,7 +40,9 @@ function openLines(total: number): Progress {
     update: (taken) => {
       if (Date.now() < next) return;
       next = Date.now() + LINE_EVERY_MS;
-      process.stderr.write(`reading: ${String(megabytes(taken))} of ${String(megabytes(total))} MB\n`);
+      process.stderr.write(
+        `reading: ${String(megabytes(taken))} of ${String(megabytes(total))} MB\n`,
+      );
     },
     close: () => undefined,
   };

@@ -47,7 +47,9 @@ export class Replay {
       trust: settings.stacks[0].trust,
       prefixes: settings.stacks[0].prefixes,
       register: (client) =>
-        of === 1 || (hashText(client)[0] >>> 0) % of === index ? this.census.placeOf(client) : NOT_MINE,
+        of === 1 || (hashText(client)[0] >>> 0) % of === index
+          ? this.census.placeOf(client)
+          : NOT_MINE,
     });
     const limits = of === 1 ? {} : { maxBlocksPerMinute: Infinity };
     this.evaluations = settings.stacks.map((stack) => new Evaluation(stack, limits));
@@ -66,7 +68,8 @@ export class Replay {
     this.counted++;
     if (client?.isBlockable === false) this.privateClients++;
     const requestsBefore = client === undefined ? 0 : this.census.count(client.place);
-    for (let i = 0; i < this.evaluations.length; i++) this.evaluations[i].add(row, { requestsBefore, source });
+    for (let i = 0; i < this.evaluations.length; i++)
+      this.evaluations[i].add(row, { requestsBefore, source });
   }
 
   /** Takes in a line that could not be parsed. */
@@ -103,7 +106,8 @@ export class Replay {
   /** Lines of one format follow each other by the thousand: only a change touches the map. */
   private noteFormat(format: string): void {
     if (format !== this.format) {
-      if (this.ofFormat > 0) this.formats.set(this.format, (this.formats.get(this.format) ?? 0) + this.ofFormat);
+      if (this.ofFormat > 0)
+        this.formats.set(this.format, (this.formats.get(this.format) ?? 0) + this.ofFormat);
       this.format = format;
       this.ofFormat = 0;
     }
@@ -123,7 +127,10 @@ export class Replay {
 
   private closeMinute(): void {
     if (this.inMinute === 0) return;
-    this.requestsByMinute.set(this.minute, (this.requestsByMinute.get(this.minute) ?? 0) + this.inMinute);
+    this.requestsByMinute.set(
+      this.minute,
+      (this.requestsByMinute.get(this.minute) ?? 0) + this.inMinute,
+    );
     this.inMinute = 0;
   }
 }

@@ -37,7 +37,11 @@ export async function runReplay(settings: RunSettings): Promise<ReplayResult> {
       const shared = await runJobs(settings, onProgress);
       if (shared !== undefined) return { ...shared, isInterrupted };
     }
-    return await runShard(settings, { index: 0, of: 1 }, { onProgress, isInterrupted: () => isInterrupted });
+    return await runShard(
+      settings,
+      { index: 0, of: 1 },
+      { onProgress, isInterrupted: () => isInterrupted },
+    );
   } finally {
     process.off("SIGINT", onInterrupt);
     progress.close();
@@ -52,6 +56,9 @@ export async function runShard(
 ): Promise<ReplayResult> {
   const { stacks, from, to, source } = settings;
   const replay = new Replay({ stacks, from, to, shard });
-  const problems = await readLogs(settings.inputs, replay, { source, onProgress: watch.onProgress });
+  const problems = await readLogs(settings.inputs, replay, {
+    source,
+    onProgress: watch.onProgress,
+  });
   return replay.result([...settings.problems, ...problems], watch.isInterrupted());
 }

@@ -12,7 +12,9 @@ export function summarize(result: ReplayResult): string {
     overview(result),
     unparsed(result),
     proxies(result),
-    ...(result.counted === 0 ? [] : [rules(verdict, logsIn(result)), ...verdictParagraphs(result, verdict)]),
+    ...(result.counted === 0
+      ? []
+      : [rules(verdict, logsIn(result)), ...verdictParagraphs(result, verdict)]),
     compared === undefined ? "" : comparison(verdict, compared),
   ];
   return `${paragraphs.filter((text) => text !== "").join("\n\n")}\n`;
@@ -31,7 +33,16 @@ function verdictParagraphs(result: ReplayResult, verdict: Verdict): string[] {
   ];
 }
 
-function overview({ lines, parsed, counted, clients, formats, from, to, isInterrupted }: ReplayResult): string {
+function overview({
+  lines,
+  parsed,
+  counted,
+  clients,
+  formats,
+  from,
+  to,
+  isInterrupted,
+}: ReplayResult): string {
   if (lines === 0) return "Nothing to replay: the input holds no lines.";
   const kinds = Object.entries(formats).map(([format, n]) => `${format} ${group(n)}`);
   const when =
@@ -71,7 +82,10 @@ function rules(verdict: Verdict, logs: ReadonlySet<string>): string {
   const all = verdict.rules.filter(({ log }) => logs.has(log));
   const width = Math.max(...all.map(({ name }) => name.length), 4);
   const rows = all.map((rule) => ruleRow(rule, width));
-  return [`${"Rule".padEnd(width)}  findings  clients  mode       may be trusted with blocking?`, ...rows].join("\n");
+  return [
+    `${"Rule".padEnd(width)}  findings  clients  mode       may be trusted with blocking?`,
+    ...rows,
+  ].join("\n");
 }
 
 function ruleRow(rule: RuleResult, width: number): string {
@@ -91,8 +105,13 @@ function decisions({ decisions: all, findings }: Verdict): string {
     const minutes = Math.round((until - from) / 60_000);
     return `  ${time(from)}  ${action.padEnd(9)} ${client.padEnd(20)} ${String(minutes)} min  ${rule}: ${printable(evidence)}`;
   });
-  const more = all.length > SHOWN ? [`  … and ${group(all.length - SHOWN)} more, all in the report`] : [];
-  return [`Decisions (${group(all.length)}, from ${group(findings.length)} findings):`, ...shown, ...more].join("\n");
+  const more =
+    all.length > SHOWN ? [`  … and ${group(all.length - SHOWN)} more, all in the report`] : [];
+  return [
+    `Decisions (${group(all.length)}, from ${group(findings.length)} findings):`,
+    ...shown,
+    ...more,
+  ].join("\n");
 }
 
 function alerts({ alerts: all }: Verdict): string {
@@ -100,7 +119,8 @@ function alerts({ alerts: all }: Verdict): string {
   const shown = all.slice(0, SHOWN).map(({ subject, from, to, count }) => {
     return `  ${time(from)} to ${time(to)}  ${printable(subject)} (${group(count)})`;
   });
-  const more = all.length > SHOWN ? [`  … and ${group(all.length - SHOWN)} more, all in the report`] : [];
+  const more =
+    all.length > SHOWN ? [`  … and ${group(all.length - SHOWN)} more, all in the report`] : [];
   return [`Alerts (${group(all.length)}):`, ...shown, ...more].join("\n");
 }
 

@@ -11,8 +11,13 @@ const element = document.getElementById("chart-data");
 const place = document.getElementById("chart");
 if (element !== null && place !== null) {
   const { times, requests, stopped } = JSON.parse(element.textContent ?? "{}") as ChartData;
-  const color = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const axis = { stroke: color("--muted"), grid: { stroke: color("--line") }, ticks: { stroke: color("--line") } };
+  const color = (name: string): string =>
+    getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const axis = {
+    stroke: color("--muted"),
+    grid: { stroke: color("--line") },
+    ticks: { stroke: color("--line") },
+  };
   const width = (): number => Math.max(280, place.clientWidth);
   const chart = new uPlot(
     {
@@ -21,8 +26,20 @@ if (element !== null && place !== null) {
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
       series: [
         { label: "time (UTC)" },
-        { label: "requests", stroke: color("--accent"), fill: `${color("--accent")}33`, width: 1.5, points: { show: false } },
-        { label: "stopped", stroke: color("--stop"), fill: `${color("--stop")}55`, width: 1.5, points: { show: false } },
+        {
+          label: "requests",
+          stroke: color("--accent"),
+          fill: `${color("--accent")}33`,
+          width: 1.5,
+          points: { show: false },
+        },
+        {
+          label: "stopped",
+          stroke: color("--stop"),
+          fill: `${color("--stop")}55`,
+          width: 1.5,
+          points: { show: false },
+        },
       ],
       axes: [axis, axis],
       scales: { y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.05)] } },

@@ -57,7 +57,10 @@ function view(result: ReplayResult, { files, madeAt }: ReportSettings): object {
       { label: "could not be parsed", value: group(result.lines - result.parsed) },
       { label: "clients", value: group(result.clients) },
       { label: "clients blocked", value: group(verdict.clientsBlocked) },
-      { label: "requests stopped", value: `${group(verdict.requestsBlocked)} (${share.toFixed(2)} %)` },
+      {
+        label: "requests stopped",
+        value: `${group(verdict.requestsBlocked)} (${share.toFixed(2)} %)`,
+      },
       { label: "alerts", value: group(verdict.alerts.length) },
     ],
     rules: verdict.rules.map(ruleView),
@@ -87,14 +90,18 @@ function view(result: ReplayResult, { files, madeAt }: ReportSettings): object {
 
 function ruleView(rule: RuleResult): object {
   const [closest] = rule.nearMisses as readonly (RuleResult["nearMisses"][number] | undefined)[];
-  const percent = closest === undefined ? 0 : Math.round((100 * closest.total) / (rule.moreThan + 1));
+  const percent =
+    closest === undefined ? 0 : Math.round((100 * closest.total) / (rule.moreThan + 1));
   return {
     ...rule,
     line: `more than ${group(rule.moreThan)} within ${group(rule.withinSeconds)} s`,
     findings: group(rule.findings),
     clients: group(rule.clients),
     matched: group(rule.matched),
-    closest: closest === undefined ? undefined : { client: closest.client, percent: `${String(percent)}%` },
+    closest:
+      closest === undefined
+        ? undefined
+        : { client: closest.client, percent: `${String(percent)}%` },
     safety: rule.log === "s3" ? undefined : safetyOf(rule),
   };
 }
@@ -107,7 +114,11 @@ function comparisonView(before: Verdict, after: Verdict): object {
 }
 
 /** Requests and stopped requests in at most `MAX_POINTS` equal steps, times in seconds. */
-function chartData(result: ReplayResult): { times: number[]; requests: number[]; stopped: number[] } {
+function chartData(result: ReplayResult): {
+  times: number[];
+  requests: number[];
+  stopped: number[];
+} {
   const { from, to, requestsByMinute, verdicts } = result;
   if (from === undefined || to === undefined) return { times: [], requests: [], stopped: [] };
   const firstMinute = Math.floor(from / MINUTE);
@@ -116,8 +127,10 @@ function chartData(result: ReplayResult): { times: number[]; requests: number[];
   const points = Math.ceil(minutes / step);
   const requests = new Array<number>(points).fill(0);
   const stopped = new Array<number>(points).fill(0);
-  for (const [minute, n] of requestsByMinute) requests[Math.floor((minute - firstMinute) / step)] += n;
-  for (const [minute, n] of verdicts[0].blockedByMinute) stopped[Math.floor((minute - firstMinute) / step)] += n;
+  for (const [minute, n] of requestsByMinute)
+    requests[Math.floor((minute - firstMinute) / step)] += n;
+  for (const [minute, n] of verdicts[0].blockedByMinute)
+    stopped[Math.floor((minute - firstMinute) / step)] += n;
   const times = requests.map((_, i) => (firstMinute + i * step) * 60);
   return { times, requests, stopped };
 }

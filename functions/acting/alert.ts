@@ -39,7 +39,8 @@ function subjectOf({ severity, rule, client, bucket }: Incident): string {
 
 function messageOf(incident: Incident): string {
   const { evidence, from, to } = incident;
-  const share = (n: number): string => `${String(Math.round((100 * n) / Math.max(1, evidence.accesses)))} %`;
+  const share = (n: number): string =>
+    `${String(Math.round((100 * n) / Math.max(1, evidence.accesses)))} %`;
   const list = (title: string, top: readonly (readonly [string, number])[]): string =>
     [`${title}:`, ...top.map(([text, n]) => `  ${String(n)} x ${printable(text)}`)].join("\n");
   return [
@@ -71,7 +72,10 @@ export function athenaSql({ client, bucket, from, to }: Incident): string {
     days.add(`(year = '${year}' and month = '${month}' and day = '${day}')`);
     hours.push(clock.slice(0, 2));
   }
-  const hour = hours.length <= 24 ? `\n  and hour in (${[...new Set(hours)].map((h) => `'${h}'`).join(", ")})` : "";
+  const hour =
+    hours.length <= 24
+      ? `\n  and hour in (${[...new Set(hours)].map((h) => `'${h}'`).join(", ")})`
+      : "";
   return [
     "select time, client, requester, operation, key, status, bytes, userAgent",
     "from s3_accesses",
@@ -83,7 +87,9 @@ export function athenaSql({ client, bucket, from, to }: Incident): string {
 }
 
 function clientIs(client: string): string {
-  return client.includes("/") ? `contains(${sqlText(client)}, cast(client as ipaddress))` : `client = ${sqlText(client)}`;
+  return client.includes("/")
+    ? `contains(${sqlText(client)}, cast(client as ipaddress))`
+    : `client = ${sqlText(client)}`;
 }
 
 const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -98,5 +104,8 @@ function printable(text: string): string {
 function cutToBytes(text: string, max: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= max) return text;
-  return `${bytes.subarray(0, max - 64).toString("utf8").replace(/\uFFFD+$/, "")}\n(cut: the message was too long)`;
+  return `${bytes
+    .subarray(0, max - 64)
+    .toString("utf8")
+    .replace(/\uFFFD+$/, "")}\n(cut: the message was too long)`;
 }

@@ -57,9 +57,12 @@ export class Decider {
   decide(finding: Finding): Outcome {
     const rule = this.rules.get(finding.rule);
     if (rule === undefined || !("blockSeconds" in rule.then)) {
-      throw new Error(`finding of the rule "${finding.rule}", which is none of the rules that block`);
+      throw new Error(
+        `finding of the rule "${finding.rule}", which is none of the rules that block`,
+      );
     }
-    if (finding.client === undefined || finding.client === "") return { kind: "spared", reason: "no client" };
+    if (finding.client === undefined || finding.client === "")
+      return { kind: "spared", reason: "no client" };
     if (!finding.isBlockable) return { kind: "spared", reason: "not blockable" };
     const client = toCidr(finding.client);
     if (this.coversAllowed(client)) return { kind: "spared", reason: "allowed" };
@@ -113,7 +116,9 @@ export class Decider {
     const { family, range } = rangeOf(client);
     return this.allowed.some(
       (allowed) =>
-        allowed.family === family && allowed.range.first <= range.last && range.first <= allowed.range.last,
+        allowed.family === family &&
+        allowed.range.first <= range.last &&
+        range.first <= allowed.range.last,
     );
   }
 }

@@ -21,4 +21,5 @@ export const isInForce = (decision: Decision, now: number): boolean =>
   decision.from <= now && now < decision.until;
 
 /** Modes from the mildest to the most severe. */
-export const severityOf = (action: Mode): number => ["observe", "count", "challenge", "block"].indexOf(action);
+export const severityOf = (action: Mode): number =>
+  ["observe", "count", "challenge", "block"].indexOf(action);

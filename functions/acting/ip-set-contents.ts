@@ -43,7 +43,10 @@ function project(
   family: Family,
   { allow, limit = IP_SET_LIMIT }: ProjectSettings,
 ): { cidrs: string[]; leftOut: number } {
-  const blocked = ofFamily(decisions.map((decision) => decision.client), family);
+  const blocked = ofFamily(
+    decisions.map((decision) => decision.client),
+    family,
+  );
   const allowed = union(ofFamily(allow, family));
   const cidrsOfFirst = (n: number): string[] =>
     toCidrs(subtract(union(blocked.slice(0, n)), allowed), family);
@@ -64,7 +67,10 @@ function project(
 }
 
 function ofFamily(cidrs: readonly string[], family: Family): { first: bigint; last: bigint }[] {
-  return cidrs.map(rangeOf).filter((one) => one.family === family).map((one) => one.range);
+  return cidrs
+    .map(rangeOf)
+    .filter((one) => one.family === family)
+    .map((one) => one.range);
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

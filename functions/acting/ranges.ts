@@ -64,7 +64,11 @@ function rangeToCidrs({ first, last }: Range, family: Family): string[] {
   let start = first;
   while (start <= last) {
     let bits = 0;
-    while (bits < width - 1 && start % (2n << BigInt(bits)) === 0n && start + (2n << BigInt(bits)) - 1n <= last) {
+    while (
+      bits < width - 1 &&
+      start % (2n << BigInt(bits)) === 0n &&
+      start + (2n << BigInt(bits)) - 1n <= last
+    ) {
       bits++;
     }
     cidrs.push(`${addressText(start, family)}/${String(width - bits)}`);
@@ -75,6 +79,8 @@ function rangeToCidrs({ first, last }: Range, family: Family): string[] {
 
 function addressText(value: bigint, family: Family): string {
   const length = WIDTH[family] / 8;
-  const bytes = Array.from({ length }, (_, i) => Number((value >> BigInt(8 * (length - 1 - i))) & 255n));
+  const bytes = Array.from({ length }, (_, i) =>
+    Number((value >> BigInt(8 * (length - 1 - i))) & 255n),
+  );
   return ipaddr.fromByteArray(bytes).toString();
 }

@@ -39,7 +39,10 @@ export class Conditions {
     this.fields = fields;
     for (const rule of rules) {
       const conditions = Object.entries(rule.where ?? {});
-      this.compiled.set(rule, conditions.map(([field, condition]) => this.compile(field, condition)).flat());
+      this.compiled.set(
+        rule,
+        conditions.map(([field, condition]) => this.compile(field, condition)).flat(),
+      );
     }
     this.masks = new Int32Array(this.maskers.length);
   }
@@ -110,7 +113,8 @@ function numberMasker(read: (row: Row) => number): Masker {
   const conditions: (readonly (readonly [number, number])[])[] = [];
   const maskOf = (value: number): number =>
     conditions.reduce(
-      (mask, ranges, i) => (ranges.some(([low, high]) => value >= low && value <= high) ? mask | (1 << i) : mask),
+      (mask, ranges, i) =>
+        ranges.some(([low, high]) => value >= low && value <= high) ? mask | (1 << i) : mask,
       0,
     );
   /** Statuses are few: what they fulfil is worked out once. */
@@ -134,12 +138,17 @@ function clientMasker(): Masker {
   const known = new WeakMap<Client, number>();
   return {
     add: (values) =>
-      sets.push(new AddressSet(values.map(String).filter((text) => canonicalCidr(text) !== undefined))) - 1,
+      sets.push(
+        new AddressSet(values.map(String).filter((text) => canonicalCidr(text) !== undefined)),
+      ) - 1,
     evaluate: ({ client }) => {
       if (client === undefined) return 0;
       const before = known.get(client);
       if (before !== undefined) return before;
-      const mask = sets.reduce((bits, set, i) => (set.has(client.address) ? bits | (1 << i) : bits), 0);
+      const mask = sets.reduce(
+        (bits, set, i) => (set.has(client.address) ? bits | (1 << i) : bits),
+        0,
+      );
       known.set(client, mask);
       return mask;
     },

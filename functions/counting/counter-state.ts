@@ -73,7 +73,11 @@ export function saveCounter(
 }
 
 /** Fills a fresh counter of the same rules with what another one saved. */
-export function restoreCounter(counter: Counter, directory: ClientDirectory, state: CounterState): void {
+export function restoreCounter(
+  counter: Counter,
+  directory: ClientDirectory,
+  state: CounterState,
+): void {
   const ids = state.clients.map((name) => directory.idOf(name));
   for (const saved of state.rules) {
     const counting = counter.rules.find(({ rule }) => rule.name === saved.name);
@@ -95,7 +99,13 @@ function candidatesOf(counter: Counter, base: number): Candidate[] {
     for (const { key, share, lastTime, saved } of windows.saved()) {
       const raisedAt = saved.raisedAt < 0 ? -1 : saved.raisedAt - base;
       const events = saved.events.map((n, i) => (i % EVENT_NUMBERS === 0 ? n - base : n));
-      candidates.push({ rule, client: key[0], numbers: [key[1], key[2], raisedAt, ...events], share, lastTime });
+      candidates.push({
+        rule,
+        client: key[0],
+        numbers: [key[1], key[2], raisedAt, ...events],
+        share,
+        lastTime,
+      });
     }
   });
   return candidates;

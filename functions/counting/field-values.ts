@@ -23,7 +23,8 @@ export class FieldValues {
   /** A text field apart from the shared one, for when that has all the conditions it can hold. */
   another(name: string): TextValues {
     const field = this.named[name];
-    if (field.kind !== "text" && field.kind !== "derived") throw new Error(`"${name}" is not a text field`);
+    if (field.kind !== "text" && field.kind !== "derived")
+      throw new Error(`"${name}" is not a text field`);
     return new TextValues(field);
   }
 
@@ -83,7 +84,11 @@ export class FieldValues {
 export function setKey(
   key: Uint32Array,
   row: Row,
-  { isPerClient, others, seed }: { isPerClient: boolean; others: readonly TextValues[]; seed: number },
+  {
+    isPerClient,
+    others,
+    seed,
+  }: { isPerClient: boolean; others: readonly TextValues[]; seed: number },
 ): void {
   let high = seed;
   let low = Math.imul(seed, 0x27d4eb2f);

@@ -125,7 +125,11 @@ export class MinuteCounter {
     numbers[record + TOTAL] = before + this.weightOf(counting, row, details);
     const total = numbers[record + TOTAL];
     if (total <= rule.moreThan) {
-      if (details !== undefined && details.accesses.length < KEPT_ACCESSES && share >= DETAIL_SHARE) {
+      if (
+        details !== undefined &&
+        details.accesses.length < KEPT_ACCESSES &&
+        share >= DETAIL_SHARE
+      ) {
         details.accesses.push(accessOf(row));
       }
       return undefined;
@@ -175,14 +179,20 @@ export class MinuteCounter {
       table.grow();
       return;
     }
-    const starts = Array.from({ length: table.size }, (_, i) => table.numbers[i * 8 + START]).sort((a, b) => a - b);
+    const starts = Array.from({ length: table.size }, (_, i) => table.numbers[i * 8 + START]).sort(
+      (a, b) => a - b,
+    );
     const median = starts[starts.length >> 1];
     const before = table.size;
     this.keep(table, details, (record) => table.numbers[record * 8 + START] > median);
     this.forgotten += before - table.size;
   }
 
-  private keep(table: RecordTable, details: Map<number, Details>, isKept: (record: number) => boolean): void {
+  private keep(
+    table: RecordTable,
+    details: Map<number, Details>,
+    isKept: (record: number) => boolean,
+  ): void {
     table.keep((record) => {
       if (isKept(record)) return true;
       details.delete(table.numbers[record * 8 + SERIAL]);

@@ -40,7 +40,9 @@ export class Patterns {
     this.always = maskOf(groups, (glob) => /^\*+$/.test(glob));
     this.whenEmpty = maskOf(groups, (glob) => glob.replaceAll("*", "") === "");
     this.globs = groups.flatMap((globs, group) =>
-      globs.filter((glob) => glob.replaceAll("*", "") !== "").map((glob) => splitGlob(fold(glob), group)),
+      globs
+        .filter((glob) => glob.replaceAll("*", "") !== "")
+        .map((glob) => splitGlob(fold(glob), group)),
     );
     this.pairs = rarePairs(this.globs, ignoreCase);
     this.isAnchored = this.globs.every((glob) => glob.isAnchoredAtStart);
@@ -121,8 +123,14 @@ export class Patterns {
   }
 }
 
-function maskOf(groups: readonly (readonly string[])[], matches: (glob: string) => boolean): number {
-  return groups.reduce((mask, globs, group) => (globs.some(matches) ? mask | (1 << group) : mask), 0);
+function maskOf(
+  groups: readonly (readonly string[])[],
+  matches: (glob: string) => boolean,
+): number {
+  return groups.reduce(
+    (mask, globs, group) => (globs.some(matches) ? mask | (1 << group) : mask),
+    0,
+  );
 }
 
 interface Glob {
@@ -162,7 +170,8 @@ function splitGlob(glob: string, group: number): Glob {
 
 function buildAutomaton(globs: readonly Glob[], ignoreCase: boolean): Automaton {
   const { classes, classCount } = classesOf(globs, ignoreCase);
-  const states = 1 + globs.reduce((n, { pieces }) => n + pieces.reduce((m, p) => m + p.length, 0), 0);
+  const states =
+    1 + globs.reduce((n, { pieces }) => n + pieces.reduce((m, p) => m + p.length, 0), 0);
   const next = new Int32Array(states * classCount).fill(-1);
   const own: Piece[][] = [[]];
   globs.forEach(({ pieces, isAnchoredAtStart, isAnchoredAtEnd }, glob) => {
@@ -174,7 +183,14 @@ function buildAutomaton(globs: readonly Glob[], ignoreCase: boolean): Automaton 
         state = next[edge];
       }
       const isLast = place === pieces.length - 1;
-      own[state].push({ glob, place, length: bytes.length, isLast, isAnchoredAtStart, isAnchoredAtEnd });
+      own[state].push({
+        glob,
+        place,
+        length: bytes.length,
+        isLast,
+        isAnchoredAtStart,
+        isAnchoredAtEnd,
+      });
     });
   });
   const outputs = addFailureEdges(next, classCount, own);
@@ -256,4 +272,5 @@ function commonness([first, second]: readonly [number, number]): number {
   return one(first) * one(second);
 }
 
-const asciiLower = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+const asciiLower = (text: string): string =>
+  text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());

@@ -200,7 +200,11 @@ export class SlidingWindows {
     const { data } = this.pool;
     const time = data[event + TIME];
     let before = -1;
-    for (let e = this.keys.numbers[entry + HEAD]; e >= 0 && data[e + TIME] <= time; e = data[e + NEXT]) {
+    for (
+      let e = this.keys.numbers[entry + HEAD];
+      e >= 0 && data[e + TIME] <= time;
+      e = data[e + NEXT]
+    ) {
       before = e;
     }
     this.link(entry, before, event);
@@ -216,7 +220,10 @@ export class SlidingWindows {
     this.removeDuplicates(entry);
     this.reached = this.keys.numbers[entry + TOTAL];
     if (this.reached <= this.settings.moreThan) return false;
-    return this.raise(entry, time, { total: this.reached, from: this.keys.numbers[entry + IN_WINDOW] });
+    return this.raise(entry, time, {
+      total: this.reached,
+      from: this.keys.numbers[entry + IN_WINDOW],
+    });
   }
 
   private raiseInAnyWindow(entry: number, time: number): boolean {
@@ -229,13 +236,18 @@ export class SlidingWindows {
       const end = data[e + TIME];
       if (end >= time + withinMs) break;
       total += data[e + WEIGHT];
-      for (; data[from + TIME] <= end - withinMs; from = data[from + NEXT]) total -= data[from + WEIGHT];
+      for (; data[from + TIME] <= end - withinMs; from = data[from + NEXT])
+        total -= data[from + WEIGHT];
       if (end >= time && total > moreThan) return this.raise(entry, end, { total, from });
     }
     return false;
   }
 
-  private raise(entry: number, at: number, { total, from }: { total: number; from: number }): boolean {
+  private raise(
+    entry: number,
+    at: number,
+    { total, from }: { total: number; from: number },
+  ): boolean {
     if (this.wasRaised(entry, at)) return false;
     const { data } = this.pool;
     this.keys.numbers[entry + RAISED_AT] = at;
@@ -277,7 +289,11 @@ export class SlidingWindows {
         this.unlink(entry, -1, this.keys.numbers[entry + HEAD]);
       }
     } else {
-      for (let e = this.keys.numbers[entry + HEAD]; e >= 0 && data[e + NEXT] >= 0; e = data[e + NEXT]) {
+      for (
+        let e = this.keys.numbers[entry + HEAD];
+        e >= 0 && data[e + NEXT] >= 0;
+        e = data[e + NEXT]
+      ) {
         const absorbed = data[e + NEXT];
         data[e + WEIGHT] += data[absorbed + WEIGHT];
         data[e + DURATION] += data[absorbed + DURATION];
@@ -295,7 +311,8 @@ export class SlidingWindows {
     if (!this.settings.isDistinct) return;
     const { data } = this.pool;
     const newest = new Map<number, number>();
-    for (let e = this.keys.numbers[entry + HEAD]; e >= 0; e = data[e + NEXT]) newest.set(data[e + VALUE], e);
+    for (let e = this.keys.numbers[entry + HEAD]; e >= 0; e = data[e + NEXT])
+      newest.set(data[e + VALUE], e);
     if (newest.size === this.keys.words[2 * entry + LENGTH]) return;
     let before = -1;
     let event = this.keys.numbers[entry + HEAD];
@@ -358,7 +375,8 @@ export class SlidingWindows {
   private forgetQuietHalf(): void {
     const entries = this.keys.numbers;
     const order = Array.from({ length: this.keys.size }, (_, i) => i * RECORD_NUMBERS).sort(
-      (a, b) => entries[a + TOTAL] - entries[b + TOTAL] || entries[a + LAST_TIME] - entries[b + LAST_TIME],
+      (a, b) =>
+        entries[a + TOTAL] - entries[b + TOTAL] || entries[a + LAST_TIME] - entries[b + LAST_TIME],
     );
     const quiet = new Set(order.slice(0, Math.ceil(order.length / 2)));
     this.forgotten += quiet.size;

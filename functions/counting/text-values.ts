@@ -82,7 +82,8 @@ export class TextValues {
   private workOut(): void {
     this.decode();
     if (this.isHashed) this.hash();
-    if (this.groups.length > 0) this.mask = this.patterns.match(this.buf, this.span.start, this.span.end);
+    if (this.groups.length > 0)
+      this.mask = this.patterns.match(this.buf, this.span.start, this.span.end);
   }
 
   /** The row's value as text. */

@@ -78,7 +78,11 @@ export class ClientResolver {
         if (!hop.trusted) break;
       }
     }
-    return { address: client.address, hops, isProxy: client.trusted && !this.isLeftmost(client, hops) };
+    return {
+      address: client.address,
+      hops,
+      isProxy: client.trusted && !this.isLeftmost(client, hops),
+    };
   }
 
   private hop(text: string, position: number): Hop {

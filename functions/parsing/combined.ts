@@ -92,10 +92,12 @@ export class CombinedParser {
   private setUnusualHead(row: Row, start: number, end: number): number {
     const buf = row.buf;
     const quote = this.quotes.closing(buf, start, end);
-    if (quote < start + 10 || buf[quote - 1] !== SPACE || buf[quote - 2] !== CLOSE_BRACKET) return -1;
+    if (quote < start + 10 || buf[quote - 1] !== SPACE || buf[quote - 2] !== CLOSE_BRACKET)
+      return -1;
     const closeTime = quote - 2;
     let openTime = closeTime - 1;
-    while (openTime > start && closeTime - openTime < 40 && buf[openTime] !== OPEN_BRACKET) openTime--;
+    while (openTime > start && closeTime - openTime < 40 && buf[openTime] !== OPEN_BRACKET)
+      openTime--;
     if (buf[openTime] !== OPEN_BRACKET) return -1;
 
     let addressAt = start;
@@ -220,5 +222,7 @@ function isTimeList(buf: Buffer, start: number, end: number): boolean {
 
 /** Whatever a client sends as the header stands in this place; only `name=value` and escapes rule it out. */
 function looksLikeForwardedFor(buf: Buffer, start: number, end: number): boolean {
-  return end > start && find(buf, EQUALS, start, end) === end && find(buf, BACKSLASH, start, end) === end;
+  return (
+    end > start && find(buf, EQUALS, start, end) === end && find(buf, BACKSLASH, start, end) === end
+  );
 }

@@ -172,6 +172,7 @@ function hashOf(view: DataView, start: number, end: number): number {
     hash = Math.imul(hash ^ view.getInt32(i), 0x9e3779b1);
     hash ^= hash >>> 15;
   }
-  for (i = Math.max(start, end - 4); i < end; i++) hash = Math.imul(hash ^ view.getUint8(i), 0x01000193);
+  for (i = Math.max(start, end - 4); i < end; i++)
+    hash = Math.imul(hash ^ view.getUint8(i), 0x01000193);
   return (hash ^ (hash >>> 13)) & 0x7fffffff;
 }

@@ -71,13 +71,18 @@ export class LtsvParser {
     if (last !== undefined && isSame(last.label, buf, [start, end])) return last.column;
     const label = buf.toString("latin1", start, end);
     const column = columnOfLabel(label) ?? -1;
-    if (place < 64 && label.length < 64) this.seen[place] = { label: Buffer.from(label, "latin1"), column };
+    if (place < 64 && label.length < 64)
+      this.seen[place] = { label: Buffer.from(label, "latin1"), column };
     return column;
   }
 }
 
 /** Stores a labelled value; an absent one still says that the log has such a column. */
-export function setLabelled(row: Row, column: number, [start, end]: readonly [number, number]): void {
+export function setLabelled(
+  row: Row,
+  column: number,
+  [start, end]: readonly [number, number],
+): void {
   row.hasRequestColumn ||= REQUEST_COLUMNS.has(column);
   if (!isAbsent(row.buf, start, end)) row.set(column, start, end);
 }

@@ -19,7 +19,8 @@ export class Quotes {
       if (quote < 0) return -1;
       let backslashes = 0;
       // `from` bounds the walk, so that a line of nothing but backslashes and quotes stays linear.
-      while (quote - backslashes > from && buf[quote - backslashes - 1] === BACKSLASH) backslashes++;
+      while (quote - backslashes > from && buf[quote - backslashes - 1] === BACKSLASH)
+        backslashes++;
       if (backslashes % 2 === 0) return quote;
       from = quote + 1;
     }

@@ -13,7 +13,7 @@ export function setRequestLine(row: Row, start: number, end: number): void {
   let at = start;
   while (at < end && isMethodByte(buf[at])) at++;
   if (at === start || at >= end || buf[at] !== SPACE || at - start > 32) return;
-  let targetEnd = end;
+  let targetEnd: number;
   if (end - at > 9 && buf[end - 9] === SPACE && startsWith(buf, end - 8, end, "HTTP/")) {
     targetEnd = end - 9;
     row.set(NGINX.server_protocol, end - 8, end);

@@ -1,4 +1,13 @@
-import { CLOSE_BRACKET, DASH, find, isDigit, OPEN_BRACKET, QUOTE, readInteger, SPACE } from "./bytes";
+import {
+  CLOSE_BRACKET,
+  DASH,
+  find,
+  isDigit,
+  OPEN_BRACKET,
+  QUOTE,
+  readInteger,
+  SPACE,
+} from "./bytes";
 import { S3 } from "./fields";
 import type { LogTime } from "./log-time";
 import { Quotes } from "./quotes";
@@ -192,7 +201,7 @@ function setRequesterAndOperation(row: Row, start: number, end: number): number 
   const buf = row.buf;
   let idStart = -1;
   let idEnd = -1;
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const wordEnd = find(buf, SPACE, at, end);
     if (idStart > start && isRequestId(buf, idStart, idEnd)) {
       const operationEnd = readOperationEnd(buf, at, wordEnd);

@@ -27,7 +27,7 @@ const wholeNumber = (min: number, max: number): z.ZodType<number> => {
   const allowed = `a whole number from ${group(min)} to ${group(max)}`;
   return z.number({ error: allowed }).int(allowed).min(min, allowed).max(max, allowed);
 };
-const VALUES_ALLOWED = "a text or number, a list of them, or an object with \"is\" and \"not\"";
+const VALUES_ALLOWED = 'a text or number, a list of them, or an object with "is" and "not"';
 const value = z.union([z.string(), z.number()]);
 const values = z.union([value, z.array(value).min(1)], { error: VALUES_ALLOWED });
 const condition = z.union(
@@ -35,8 +35,9 @@ const condition = z.union(
   { error: VALUES_ALLOWED },
 );
 const fieldName = z.string({ error: "the name of a field" });
-const NAME_ALLOWED = "lower-case letters, digits and hyphens, 1 to 64 characters, beginning with a letter";
-const COUNT_ALLOWED = "\"requests\", { distinct: FIELD } or { sum: FIELD }";
+const NAME_ALLOWED =
+  "lower-case letters, digits and hyphens, 1 to 64 characters, beginning with a letter";
+const COUNT_ALLOWED = '"requests", { distinct: FIELD } or { sum: FIELD }';
 const THEN_ALLOWED =
   "{ blockSeconds: 60 to 2,592,000, maxBlockSeconds (optional) } for nginx, or " +
   `{ alert: ${SEVERITIES.join(" | ")} } for S3`;
@@ -46,10 +47,19 @@ const ruleSchema = z.strictObject(
   {
     name: z.string({ error: NAME_ALLOWED }).regex(/^[a-z][a-z0-9-]{0,63}$/, NAME_ALLOWED),
     description: z.string({ error: "a sentence" }).optional(),
-    where: z.record(z.string(), condition, { error: "an object from field to condition" }).optional(),
-    per: z.array(fieldName, { error: "a list of fields" }).min(1, "a list of 1 to 8 fields").max(8, "a list of 1 to 8 fields"),
+    where: z
+      .record(z.string(), condition, { error: "an object from field to condition" })
+      .optional(),
+    per: z
+      .array(fieldName, { error: "a list of fields" })
+      .min(1, "a list of 1 to 8 fields")
+      .max(8, "a list of 1 to 8 fields"),
     count: z.union(
-      [z.literal("requests"), z.strictObject({ distinct: z.string() }), z.strictObject({ sum: z.string() })],
+      [
+        z.literal("requests"),
+        z.strictObject({ distinct: z.string() }),
+        z.strictObject({ sum: z.string() }),
+      ],
       { error: COUNT_ALLOWED },
     ),
     moreThan: wholeNumber(0, 1e15),
@@ -82,9 +92,15 @@ export function checkRules(input: unknown): CheckedRules {
     const label = nameOf(candidate) ?? `rule ${String(i + 1)}`;
     const before = mistakes.length;
     const parsed = ruleSchema.safeParse(candidate, { reportInput: true });
-    for (const issue of parsed.error?.issues ?? []) mistakes.push(...fromIssue(label, issue, candidate));
+    for (const issue of parsed.error?.issues ?? [])
+      mistakes.push(...fromIssue(label, issue, candidate));
     if (names.has(label)) {
-      mistakes.push({ rule: label, field: "name", value: label, allowed: "a name that no other rule has" });
+      mistakes.push({
+        rule: label,
+        field: "name",
+        value: label,
+        allowed: "a name that no other rule has",
+      });
     }
     names.add(label);
     if (!parsed.success) return;
@@ -127,7 +143,11 @@ function fieldMistakes(rule: Rule): Omit<RuleMistake, "rule">[] {
   const keys = keyFieldsOf(log);
   rule.per.forEach((name, i) => {
     if (!keys.includes(name)) {
-      mistakes.push({ field: `per.${String(i)}`, value: name, allowed: `one of ${keys.join(", ")}` });
+      mistakes.push({
+        field: `per.${String(i)}`,
+        value: name,
+        allowed: `one of ${keys.join(", ")}`,
+      });
     }
   });
   if (new Set(rule.per).size !== rule.per.length) {
@@ -141,7 +161,11 @@ function countMistakes({ count, moreThan, then }: Rule, log: Log): Omit<RuleMist
   if (typeof count === "object" && "distinct" in count) {
     const keys = keyFieldsOf(log);
     if (!keys.includes(count.distinct)) {
-      mistakes.push({ field: "count.distinct", value: count.distinct, allowed: `one of ${keys.join(", ")}` });
+      mistakes.push({
+        field: "count.distinct",
+        value: count.distinct,
+        allowed: `one of ${keys.join(", ")}`,
+      });
     }
     if (moreThan > MAX_DISTINCT) {
       const allowed = `at most ${group(MAX_DISTINCT)} with a distinct count`;
@@ -151,10 +175,18 @@ function countMistakes({ count, moreThan, then }: Rule, log: Log): Omit<RuleMist
   if (typeof count === "object" && "sum" in count) {
     const numbers = numberFieldsOf(log).filter((name) => name !== "status");
     if (!numbers.includes(count.sum)) {
-      mistakes.push({ field: "count.sum", value: count.sum, allowed: `one of ${numbers.join(", ")}` });
+      mistakes.push({
+        field: "count.sum",
+        value: count.sum,
+        allowed: `one of ${numbers.join(", ")}`,
+      });
     }
   }
-  if ("maxBlockSeconds" in then && then.maxBlockSeconds !== undefined && then.maxBlockSeconds < then.blockSeconds) {
+  if (
+    "maxBlockSeconds" in then &&
+    then.maxBlockSeconds !== undefined &&
+    then.maxBlockSeconds < then.blockSeconds
+  ) {
     const allowed = `at least blockSeconds (${group(then.blockSeconds)})`;
     mistakes.push({ field: "then.maxBlockSeconds", value: then.maxBlockSeconds, allowed });
   }
@@ -165,7 +197,9 @@ function conditionMistakes(log: Log, name: string, given: Condition): Omit<RuleM
   const fields = RULE_FIELDS[log];
   const field = `where.${name}`;
   if (!Object.hasOwn(fields, name)) {
-    return [{ field, value: given, allowed: `a field of ${log} logs: ${Object.keys(fields).join(", ")}` }];
+    return [
+      { field, value: given, allowed: `a field of ${log} logs: ${Object.keys(fields).join(", ")}` },
+    ];
   }
   const { is, not } = partsOf(given);
   return [...(is ?? []), ...not].flatMap((one) => {
@@ -175,12 +209,17 @@ function conditionMistakes(log: Log, name: string, given: Condition): Omit<RuleM
 }
 
 /** What would be allowed, when the value is not. */
-function allowedValue(kind: "client" | "number" | "text" | "derived", one: Value): string | undefined {
+function allowedValue(
+  kind: "client" | "number" | "text" | "derived",
+  one: Value,
+): string | undefined {
   switch (kind) {
     case "client":
-      return canonicalCidr(String(one)) === undefined ? "an address or CIDR block such as 192.0.2.0/24" : undefined;
+      return canonicalCidr(String(one)) === undefined
+        ? "an address or CIDR block such as 192.0.2.0/24"
+        : undefined;
     case "number":
-      return readRange(one) === undefined ? "a number, or a range such as \"400-499\"" : undefined;
+      return readRange(one) === undefined ? 'a number, or a range such as "400-499"' : undefined;
     case "text":
     case "derived": {
       const text = String(one);
@@ -198,7 +237,9 @@ function nameOf(candidate: unknown): string | undefined {
 function at(from: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (found, key) =>
-      typeof found === "object" && found !== null ? (found as Record<PropertyKey, unknown>)[key] : undefined,
+      typeof found === "object" && found !== null
+        ? (found as Record<PropertyKey, unknown>)[key]
+        : undefined,
     from,
   );
 }

@@ -57,7 +57,8 @@ export const NGINX_RULES: readonly Rule[] = [
   },
   {
     name: "page-flood",
-    description: "One client asks for many different pages, or pages with different query strings, at once.",
+    description:
+      "One client asks for many different pages, or pages with different query strings, at once.",
     where: { decodedUrl: { not: ["@static-files"] }, userAgent: { not: HEALTH_CHECKERS } },
     per: ["client"],
     count: { distinct: "url" },

@@ -13,11 +13,25 @@ export type RuleField =
       /** Few distinct values make most lines. */
       readonly repeats: boolean;
     }
-  | { readonly kind: "derived"; readonly from: "url" | "decodedUrl" | "key"; readonly ignoreCase: boolean };
+  | {
+      readonly kind: "derived";
+      readonly from: "url" | "decodedUrl" | "key";
+      readonly ignoreCase: boolean;
+    };
 
 /** A text that is compared as it is, and one in which ASCII case does not matter. */
-const text = (column: number): RuleField => ({ kind: "text", column, ignoreCase: false, repeats: true });
-const anyCase = (column: number): RuleField => ({ kind: "text", column, ignoreCase: true, repeats: true });
+const text = (column: number): RuleField => ({
+  kind: "text",
+  column,
+  ignoreCase: false,
+  repeats: true,
+});
+const anyCase = (column: number): RuleField => ({
+  kind: "text",
+  column,
+  ignoreCase: true,
+  repeats: true,
+});
 const variedText = (column: number): RuleField => ({
   kind: "text",
   column,

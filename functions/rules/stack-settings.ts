@@ -55,7 +55,8 @@ const schema = z.object({
 export function readStackSettings(config: Readonly<Record<string, unknown>>): StackSettings {
   const parsed = schema.safeParse(config, { reportInput: true });
   const mistakes = (parsed.error?.issues ?? []).map(
-    (issue) => `"${issue.path.join(".")}": got ${JSON.stringify(issue.input)}, allowed is ${issue.message}`,
+    (issue) =>
+      `"${issue.path.join(".")}": got ${JSON.stringify(issue.input)}, allowed is ${issue.message}`,
   );
   const checked = config["rules"] === undefined ? undefined : checkRules(config["rules"]);
   if (checked?.ok === false) mistakes.push(...checked.mistakes.map(describeMistake));

@@ -68,5 +68,13 @@ export const ADMIN_PATHS: SignaturePack = {
     "/owa/auth/logon.aspx",
     "/_cat/indices?v",
   ],
-  harmless: ["/", "/admin/orders", "/login", "/account/login", "/console", "/blog/phpmy-tips", "/v1/products"],
+  harmless: [
+    "/",
+    "/admin/orders",
+    "/login",
+    "/account/login",
+    "/console",
+    "/blog/phpmy-tips",
+    "/v1/products",
+  ],
 };

@@ -44,5 +44,12 @@ export const TRAVERSALS: SignaturePack = {
     "/x?url=http://169.254.169.254/latest/",
     "/a?f=..\\..\\windows\\win.ini",
   ],
-  harmless: ["/docs/..", "/a/../b", "/help/etc", "/blog/etc-passwd-explained", "/x?next=/account", "/media/file.php"],
+  harmless: [
+    "/docs/..",
+    "/a/../b",
+    "/help/etc",
+    "/blog/etc-passwd-explained",
+    "/x?next=/account",
+    "/media/file.php",
+  ],
 };

@@ -44,14 +44,26 @@ describe("Patterns", () => {
     const word = fc.string({ unit: fc.constantFrom("a", "b", "*", "/"), maxLength: 6 });
     const text = fc.string({ unit: fc.constantFrom("a", "b", "/"), maxLength: 12 });
     fc.assert(
-      fc.property(fc.array(fc.array(word, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 }), fc.array(text, { maxLength: 4 }), (groups, texts) => {
-        const patterns = new Patterns(groups, false);
-        for (const one of texts) {
-          const buf = Buffer.from(`<${one}>`);
-          const expected = groups.reduce((mask, globs, i) => (globs.some((glob) => meansMatch(glob, one)) ? mask | (1 << i) : mask), 0);
-          assert.equal(patterns.match(buf, 1, buf.length - 1), expected, JSON.stringify([groups, one]));
-        }
-      }),
+      fc.property(
+        fc.array(fc.array(word, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 }),
+        fc.array(text, { maxLength: 4 }),
+        (groups, texts) => {
+          const patterns = new Patterns(groups, false);
+          for (const one of texts) {
+            const buf = Buffer.from(`<${one}>`);
+            const expected = groups.reduce(
+              (mask, globs, i) =>
+                globs.some((glob) => meansMatch(glob, one)) ? mask | (1 << i) : mask,
+              0,
+            );
+            assert.equal(
+              patterns.match(buf, 1, buf.length - 1),
+              expected,
+              JSON.stringify([groups, one]),
+            );
+          }
+        },
+      ),
       { numRuns: 3000 },
     );
   });
@@ -79,8 +91,11 @@ describe("signature packs", () => {
     });
   for (const { name, field, matching, harmless, globs } of SIGNATURE_PACKS) {
     const isFound = (value: string): boolean => {
-      const request = field === "userAgent" ? { userAgent: value } : { path: value.replaceAll(" ", "%20") };
-      return makeCounter(name).add(new RowMaker().row(ltsvOf({ time: START, ...request }))).length === 1;
+      const request =
+        field === "userAgent" ? { userAgent: value } : { path: value.replaceAll(" ", "%20") };
+      return (
+        makeCounter(name).add(new RowMaker().row(ltsvOf({ time: START, ...request }))).length === 1
+      );
     };
     it(`${name} matches its ${String(matching.length)} examples of attacks`, () => {
       for (const value of matching) assert.equal(isFound(value), true, value);
@@ -102,7 +117,13 @@ describe("signature packs", () => {
   it("leave ordinary requests to the default rules alone", () => {
     const counter = new Counter({ rules: NGINX_RULES });
     const maker = new RowMaker();
-    const paths = ["/", "/shop/shoes?color=red&size=42", "/search?q=select+a+union+jack", "/.well-known/acme-challenge/x", "/api/v1/users/42"];
+    const paths = [
+      "/",
+      "/shop/shoes?color=red&size=42",
+      "/search?q=select+a+union+jack",
+      "/.well-known/acme-challenge/x",
+      "/api/v1/users/42",
+    ];
     paths.forEach((path, i) => {
       assert.deepEqual(counter.add(maker.row(ltsvOf({ time: START + i * 1000, path }))), []);
     });

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { restoreCounter, saveCounter, MAX_STATE_BYTES } from "../../../functions/counting/counter-state";
+import {
+  restoreCounter,
+  saveCounter,
+  MAX_STATE_BYTES,
+} from "../../../functions/counting/counter-state";
 import { Counter } from "../../../functions/counting/counter";
 import type { Finding } from "../../../functions/counting/finding";
 import { RecentBatches } from "../../../functions/counting/recent-batches";
@@ -8,9 +12,31 @@ import type { Rule } from "../../../functions/rules/rule";
 import { ltsvOf, RowMaker, START, type TestRequest } from "../../support/rows";
 
 const RULES: readonly Rule[] = [
-  { name: "many", per: ["client", "path"], count: "requests", moreThan: 3, withinSeconds: 10, then: { blockSeconds: 60 } },
-  { name: "distinct", where: { status: ["400-499"] }, per: ["client"], count: { distinct: "path" }, moreThan: 2, withinSeconds: 10, then: { blockSeconds: 60 } },
-  { name: "bytes", per: ["client"], count: { sum: "bytes" }, moreThan: 1000, withinSeconds: 5, then: { blockSeconds: 60 } },
+  {
+    name: "many",
+    per: ["client", "path"],
+    count: "requests",
+    moreThan: 3,
+    withinSeconds: 10,
+    then: { blockSeconds: 60 },
+  },
+  {
+    name: "distinct",
+    where: { status: ["400-499"] },
+    per: ["client"],
+    count: { distinct: "path" },
+    moreThan: 2,
+    withinSeconds: 10,
+    then: { blockSeconds: 60 },
+  },
+  {
+    name: "bytes",
+    per: ["client"],
+    count: { sum: "bytes" },
+    moreThan: 1000,
+    withinSeconds: 5,
+    then: { blockSeconds: 60 },
+  },
 ];
 
 const requestArb = (maxSeconds: number): fc.Arbitrary<TestRequest> =>
@@ -25,7 +51,12 @@ const requestArb = (maxSeconds: number): fc.Arbitrary<TestRequest> =>
 const clientOf = (address: string): string => (address.includes(":") ? "2001:db8::/64" : address);
 
 /** What the rule counts of the requests within its window that ends at `end`, worked out plainly. */
-function totalAt(rule: Rule, requests: readonly Required<Pick<TestRequest, "time" | "client" | "path" | "status" | "bytes">>[], key: Readonly<Record<string, string>>, end: number): number {
+function totalAt(
+  rule: Rule,
+  requests: readonly Required<Pick<TestRequest, "time" | "client" | "path" | "status" | "bytes">>[],
+  key: Readonly<Record<string, string>>,
+  end: number,
+): number {
   const inside = requests.filter(
     (request) =>
       request.time <= end &&
@@ -40,7 +71,10 @@ function totalAt(rule: Rule, requests: readonly Required<Pick<TestRequest, "time
 
 type Full = Required<Pick<TestRequest, "time" | "client" | "path" | "status" | "bytes">>;
 
-function run(requests: readonly TestRequest[]): { findings: readonly Finding[]; byRequest: readonly (readonly Finding[])[] } {
+function run(requests: readonly TestRequest[]): {
+  findings: readonly Finding[];
+  byRequest: readonly (readonly Finding[])[];
+} {
   const counter = new Counter({ rules: RULES });
   const maker = new RowMaker();
   const byRequest = requests.map((request) => counter.add(maker.row(ltsvOf(request))));
@@ -76,11 +110,15 @@ describe("Counter", () => {
           const seen = requests.slice(0, i + 1);
           for (const rule of RULES) {
             if (rule.name === "distinct" && request.status < 400) continue;
-            const key = { client: clientOf(request.client), ...(rule.name === "many" ? { path: request.path } : {}) };
+            const key = {
+              client: clientOf(request.client),
+              ...(rule.name === "many" ? { path: request.path } : {}),
+            };
             const name = JSON.stringify([rule.name, key]);
             const total = totalAt(rule, seen, key, request.time);
             const before = raised.get(name) ?? -Infinity;
-            const isDue = total > rule.moreThan && request.time - before >= rule.withinSeconds * 1000;
+            const isDue =
+              total > rule.moreThan && request.time - before >= rule.withinSeconds * 1000;
             const found = byRequest[i].filter((finding) => finding.rule === rule.name);
             assert.equal(found.length, isDue ? 1 : 0, `${name} at ${String(i)}: ${String(total)}`);
             if (!isDue) continue;
@@ -110,14 +148,24 @@ describe("Counter", () => {
         const whole = run(requests).findings;
         const first = new Counter({ rules: RULES });
         const firstMaker = new RowMaker();
-        const found = requests.slice(0, cut).flatMap((request) => [...first.add(firstMaker.row(ltsvOf(request)))]);
+        const found = requests
+          .slice(0, cut)
+          .flatMap((request) => [...first.add(firstMaker.row(ltsvOf(request)))]);
         const { state, forgotten } = saveCounter(first, firstMaker.directory);
         assert.equal(forgotten, 0);
 
         const second = new Counter({ rules: RULES });
         const secondMaker = new RowMaker();
-        restoreCounter(second, secondMaker.directory, JSON.parse(JSON.stringify(state)) as typeof state);
-        found.push(...requests.slice(cut).flatMap((request) => [...second.add(secondMaker.row(ltsvOf(request)))]));
+        restoreCounter(
+          second,
+          secondMaker.directory,
+          JSON.parse(JSON.stringify(state)) as typeof state,
+        );
+        found.push(
+          ...requests
+            .slice(cut)
+            .flatMap((request) => [...second.add(secondMaker.row(ltsvOf(request)))]),
+        );
         assert.deepEqual(found, whole);
       }),
       { numRuns: 200 },
@@ -128,9 +176,18 @@ describe("Counter", () => {
     const counter = new Counter({ rules: [{ ...RULES[0], moreThan: 5 }] });
     const maker = new RowMaker();
     for (let i = 0; i < 30_000; i++) {
-      counter.add(maker.row(ltsvOf({ time: START + (i % 7), client: `2001:db8:${(i >> 8).toString(16)}:${(i & 255).toString(16)}::1`, path: `/${String(i)}` })));
+      counter.add(
+        maker.row(
+          ltsvOf({
+            time: START + (i % 7),
+            client: `2001:db8:${(i >> 8).toString(16)}:${(i & 255).toString(16)}::1`,
+            path: `/${String(i)}`,
+          }),
+        ),
+      );
     }
-    for (let i = 0; i < 5; i++) counter.add(maker.row(ltsvOf({ time: START + i, client: "192.0.2.9", path: "/loud" })));
+    for (let i = 0; i < 5; i++)
+      counter.add(maker.row(ltsvOf({ time: START + i, client: "192.0.2.9", path: "/loud" })));
 
     const { state, forgotten } = saveCounter(counter, maker.directory);
 
@@ -139,7 +196,11 @@ describe("Counter", () => {
     const next = new Counter({ rules: [{ ...RULES[0], moreThan: 5 }] });
     const nextMaker = new RowMaker();
     restoreCounter(next, nextMaker.directory, state);
-    assert.equal(next.add(nextMaker.row(ltsvOf({ time: START + 6, client: "192.0.2.9", path: "/loud" }))).length, 1);
+    assert.equal(
+      next.add(nextMaker.row(ltsvOf({ time: START + 6, client: "192.0.2.9", path: "/loud" })))
+        .length,
+      1,
+    );
   });
 
   it("starts a rule that has changed from nothing", () => {
@@ -156,7 +217,10 @@ describe("Counter", () => {
     const counter = new Counter({ rules: [RULES[0]], maxKeys: 1024 });
     const maker = new RowMaker();
     for (let i = 0; i < 20_000; i++) {
-      assert.deepEqual(counter.add(maker.row(ltsvOf({ time: START + (i >> 6), path: `/${String(i)}` }))), []);
+      assert.deepEqual(
+        counter.add(maker.row(ltsvOf({ time: START + (i >> 6), path: `/${String(i)}` }))),
+        [],
+      );
     }
     assert.ok(counter.rules[0].windows.size <= 1024);
     assert.ok(counter.rules[0].windows.forgotten > 0);
@@ -167,7 +231,9 @@ describe("Counter", () => {
     const counter = new Counter({ rules: [rule] });
     const maker = new RowMaker();
     const times = Array.from({ length: 6000 }, (_, i) => START + i);
-    const findings = times.flatMap((time) => [...counter.add(maker.row(ltsvOf({ time, path: "/a" })))]);
+    const findings = times.flatMap((time) => [
+      ...counter.add(maker.row(ltsvOf({ time, path: "/a" }))),
+    ]);
     assert.equal(findings.length, 1);
     const [{ at, count }] = findings;
     assert.equal(count, 5001);
@@ -175,15 +241,23 @@ describe("Counter", () => {
   });
 
   it("raises a key that stays above its line once in each window", () => {
-    const { findings } = run(Array.from({ length: 100 }, (_, i) => ({ time: START + i * 300, path: "/a", bytes: 0 })));
-    assert.deepEqual(findings.map(({ at }) => at - START), [900, 10_900 + 200, 21_300]);
+    const { findings } = run(
+      Array.from({ length: 100 }, (_, i) => ({ time: START + i * 300, path: "/a", bytes: 0 })),
+    );
+    assert.deepEqual(
+      findings.map(({ at }) => at - START),
+      [900, 10_900 + 200, 21_300],
+    );
   });
 
   it("remembers who came close without crossing", () => {
     const counter = new Counter({ rules: [RULES[0]] });
     const maker = new RowMaker();
-    for (let i = 0; i < 3; i++) counter.add(maker.row(ltsvOf({ time: START + i, path: "/a", client: "192.0.2.5" })));
-    assert.deepEqual(counter.rules[0].nearMisses.closest(), [{ key: { client: "192.0.2.5", path: "/a" }, total: 3 }]);
+    for (let i = 0; i < 3; i++)
+      counter.add(maker.row(ltsvOf({ time: START + i, path: "/a", client: "192.0.2.5" })));
+    assert.deepEqual(counter.rules[0].nearMisses.closest(), [
+      { key: { client: "192.0.2.5", path: "/a" }, total: 3 },
+    ]);
   });
 });
 

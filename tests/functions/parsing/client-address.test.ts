@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { canonicalAddress, canonicalCidr, clientOf, parseAddress } from "../../../functions/parsing/address";
+import {
+  canonicalAddress,
+  canonicalCidr,
+  clientOf,
+  parseAddress,
+} from "../../../functions/parsing/address";
 import { ClientResolver } from "../../../functions/parsing/client-address";
 
 const LOCAL = ["127.0.0.0/8", "10.0.0.0/8"];
 
 describe("ClientResolver", () => {
-  const cases: readonly (readonly [trust: readonly string[], peer: string, header: string | undefined, client: string])[] = [
+  const cases: readonly (readonly [
+    trust: readonly string[],
+    peer: string,
+    header: string | undefined,
+    client: string,
+  ])[] = [
     [LOCAL, "127.0.0.1", "1.1.1.1, 2.2.2.2, 10.0.0.1", "2.2.2.2"],
     [LOCAL, "127.0.0.1", "10.0.0.5, 10.0.0.1", "10.0.0.5"],
     [LOCAL, "127.0.0.1", "1.1.1.1, garbage, 10.0.0.1", "10.0.0.1"],
@@ -38,7 +48,10 @@ describe("ClientResolver", () => {
     const resolver = new ClientResolver(LOCAL);
     fc.assert(
       fc.property(fc.string({ maxLength: 200 }), (forged) => {
-        const { address, isProxy } = resolver.resolve("127.0.0.1", `${forged}, 198.51.100.4, 10.0.0.1`);
+        const { address, isProxy } = resolver.resolve(
+          "127.0.0.1",
+          `${forged}, 198.51.100.4, 10.0.0.1`,
+        );
         assert.equal(address?.toString(), "198.51.100.4");
         assert.equal(isProxy, false);
       }),
@@ -54,7 +67,10 @@ describe("ClientResolver", () => {
 
   it("looks at the right end of an endless header only", () => {
     const header = `${"1.1.1.1, ".repeat(100_000)}198.51.100.4`;
-    assert.equal(new ClientResolver(["127.0.0.1"]).resolve("127.0.0.1", header).address?.toString(), "198.51.100.4");
+    assert.equal(
+      new ClientResolver(["127.0.0.1"]).resolve("127.0.0.1", header).address?.toString(),
+      "198.51.100.4",
+    );
   });
 });
 

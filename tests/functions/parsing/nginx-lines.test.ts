@@ -19,7 +19,13 @@ const CASES: readonly Case[] = [
     name: "combined with a user and a query",
     line: `192.0.2.4 - alice ${AT} "GET /x?q=1 HTTP/1.1" 200 3 "-" "curl/8.5"`,
     format: "combined",
-    columns: { remote_addr: "192.0.2.4", remote_user: "alice", request_uri: "/x?q=1", status: "200", http_user_agent: "curl/8.5" },
+    columns: {
+      remote_addr: "192.0.2.4",
+      remote_user: "alice",
+      request_uri: "/x?q=1",
+      status: "200",
+      http_user_agent: "curl/8.5",
+    },
   },
   {
     name: "combined with a user that holds spaces and a bracket",
@@ -27,24 +33,41 @@ const CASES: readonly Case[] = [
     format: "combined",
     columns: { remote_user: "a b [c", request_uri: "/x" },
   },
-  { name: "common", line: `192.0.2.4 - - ${AT} "GET /old" 200 3`, format: "common", columns: { request_uri: "/old", status: "200" } },
+  {
+    name: "common",
+    line: `192.0.2.4 - - ${AT} "GET /old" 200 3`,
+    format: "common",
+    columns: { request_uri: "/old", status: "200" },
+  },
   {
     name: "a virtual host in front",
     line: `shop.example.com:443 192.0.2.4 - - ${AT} "GET / HTTP/2.0" 200 3 "-" "x"`,
     format: "combined",
-    columns: { http_host: "shop.example.com:443", remote_addr: "192.0.2.4", server_protocol: "HTTP/2.0" },
+    columns: {
+      http_host: "shop.example.com:443",
+      remote_addr: "192.0.2.4",
+      server_protocol: "HTTP/2.0",
+    },
   },
   {
     name: "X-Forwarded-For and times behind",
     line: `10.0.0.1 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x" "198.51.100.7, 10.0.0.1" 0.012 0.004, 0.005`,
     format: "combined",
-    columns: { http_x_forwarded_for: "198.51.100.7, 10.0.0.1", request_time: "0.012", upstream_response_time: "0.004, 0.005" },
+    columns: {
+      http_x_forwarded_for: "198.51.100.7, 10.0.0.1",
+      request_time: "0.012",
+      upstream_response_time: "0.004, 0.005",
+    },
   },
   {
     name: "times before X-Forwarded-For, quoted",
     line: `10.0.0.1 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x" "0.012" "0.004 : 0.005" "198.51.100.7"`,
     format: "combined",
-    columns: { http_x_forwarded_for: "198.51.100.7", request_time: "0.012", upstream_response_time: "0.004 : 0.005" },
+    columns: {
+      http_x_forwarded_for: "198.51.100.7",
+      request_time: "0.012",
+      upstream_response_time: "0.004 : 0.005",
+    },
   },
   {
     name: "named columns behind are kept",
@@ -98,17 +121,33 @@ const CASES: readonly Case[] = [
     name: "JSON with numbers and an object",
     line: '{"time":"2026-11-22T01:45:34Z","remote_addr":"192.0.2.7","request_uri":"/é","status":200,"body_bytes_sent":12,"host":"log-box","k":{"a":1},"http_referer":""}',
     format: "json",
-    columns: { request_uri: "/é", status: "200", body_bytes_sent: "12", host: "log-box", k: '{"a":1}' },
+    columns: {
+      request_uri: "/é",
+      status: "200",
+      body_bytes_sent: "12",
+      host: "log-box",
+      k: '{"a":1}',
+    },
   },
   {
     name: "a line wrapped by an agent",
-    line: JSON.stringify({ log: `192.0.2.4 - - ${AT} "GET /x HTTP/1.1" 200 3 "-" "a\\x22b"\n`, stream: "stdout" }),
+    line: JSON.stringify({
+      log: `192.0.2.4 - - ${AT} "GET /x HTTP/1.1" 200 3 "-" "a\\x22b"\n`,
+      stream: "stdout",
+    }),
     format: "combined",
     columns: { request_uri: "/x", http_user_agent: 'a"b' },
   },
   {
     name: "JSON wrapped in JSON",
-    line: JSON.stringify({ message: JSON.stringify({ msec: 1795311934, remote_addr: "192.0.2.7", request: "GET /y HTTP/1.1", status: "200" }) }),
+    line: JSON.stringify({
+      message: JSON.stringify({
+        msec: 1795311934,
+        remote_addr: "192.0.2.7",
+        request: "GET /y HTTP/1.1",
+        status: "200",
+      }),
+    }),
     format: "json",
     columns: { request_uri: "/y", request_method: "GET" },
   },
@@ -124,14 +163,17 @@ describe("LineParser on nginx lines", () => {
       assert.equal(reason, undefined);
       assert.equal(parser.row.format, format);
       const found = parser.row.columns();
-      for (const [column, value] of Object.entries(columns)) assert.equal(found[column], value, column);
+      for (const [column, value] of Object.entries(columns))
+        assert.equal(found[column], value, column);
       assert.equal(parser.row.time, TIME);
     });
   }
 
   it("makes a request of a row", () => {
     const parser = new LineParser();
-    parser.parseText(`192.0.2.4 - - ${AT} "POST /x?q=1 HTTP/1.1" 201 30 "https://example.com/" "ua" 0.250`);
+    parser.parseText(
+      `192.0.2.4 - - ${AT} "POST /x?q=1 HTTP/1.1" 201 30 "https://example.com/" "ua" 0.250`,
+    );
 
     assert.deepEqual(toRequest(parser.row, "192.0.2.4"), {
       time: TIME,
@@ -180,7 +222,11 @@ describe("LineParser on nginx lines", () => {
     ];
     for (const form of forms) {
       const parser = new LineParser();
-      assert.equal(parser.parseText(`time:${form}\tremote_addr:192.0.2.1\turi:/\tstatus:200`), undefined, form);
+      assert.equal(
+        parser.parseText(`time:${form}\tremote_addr:192.0.2.1\turi:/\tstatus:200`),
+        undefined,
+        form,
+      );
       assert.equal(parser.row.time, TIME, form);
     }
   });

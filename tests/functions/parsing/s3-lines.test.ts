@@ -22,7 +22,9 @@ describe("LineParser on S3 lines", () => {
   const tail = TAIL_27.split(" ");
   for (const width of [18, 24, 25, 26, 27]) {
     it(`reads a line of ${String(width)} columns`, () => {
-      const access = parse(`${HEAD} ${OWNER} ${ID} REST.GET.OBJECT k ${RIGHT} ${tail.slice(0, width - 17).join(" ")}`);
+      const access = parse(
+        `${HEAD} ${OWNER} ${ID} REST.GET.OBJECT k ${RIGHT} ${tail.slice(0, width - 17).join(" ")}`,
+      );
 
       assert.equal(access.partial, false);
       assert.equal(access.bucket, "example-bucket");
@@ -44,23 +46,64 @@ describe("LineParser on S3 lines", () => {
     assert.equal(access.columns["column29"], "new2");
   });
 
-  const RIGHT_PARTS: readonly (readonly [name: string, right: string, expected: Readonly<Record<string, string | undefined>>])[] = [
-    ["a quote in the path", `"GET /a"b HTTP/1.1" 404 NoSuchKey 300 - 9 - "-" "ua"`, { request_uri: 'GET /a"b HTTP/1.1', http_status: "404", user_agent: "ua" }],
-    ["a quoted query value", `"GET /a?x="y"&z HTTP/1.1" 200 - 3 3 9 8 "-" "ua"`, { request_uri: 'GET /a?x="y"&z HTTP/1.1', http_status: "200" }],
-    ["a doubled quote before the agent", `"GET /a HTTP/1.1" 200 - 3 3 9 8 "-" ""name"`, { user_agent: '"name', referer: undefined }],
-    ["a doubled quote behind the agent", `"GET /a HTTP/1.1" 200 - 3 3 9 8 "-" "name""`, { user_agent: 'name"' }],
-    ["quotes in URI and referer", `"GET /a"b HTTP/1.1" 200 - 3 3 9 8 "http://x/"q" "ua"`, { referer: 'http://x/"q', user_agent: "ua" }],
-    ["a referer with a space", `"GET /a HTTP/1.1" 200 - 3 3 9 8 "http://x/a b" "ua"`, { referer: "http://x/a b" }],
-    ["bare dashes, as batch deletes have", "- 204 - - 5 - - - -", { request_uri: undefined, http_status: "204", user_agent: undefined }],
-    ["quoted dashes, as lifecycle work has", `"-" - - - 5 - - "-" "-"`, { request_uri: undefined, http_status: undefined }],
-    ["a copy, whose URI has no protocol", `"GET /a" 200 - 3 3 9 8 "-" "ua"`, { request_uri: "GET /a" }],
+  const RIGHT_PARTS: readonly (readonly [
+    name: string,
+    right: string,
+    expected: Readonly<Record<string, string | undefined>>,
+  ])[] = [
+    [
+      "a quote in the path",
+      `"GET /a"b HTTP/1.1" 404 NoSuchKey 300 - 9 - "-" "ua"`,
+      { request_uri: 'GET /a"b HTTP/1.1', http_status: "404", user_agent: "ua" },
+    ],
+    [
+      "a quoted query value",
+      `"GET /a?x="y"&z HTTP/1.1" 200 - 3 3 9 8 "-" "ua"`,
+      { request_uri: 'GET /a?x="y"&z HTTP/1.1', http_status: "200" },
+    ],
+    [
+      "a doubled quote before the agent",
+      `"GET /a HTTP/1.1" 200 - 3 3 9 8 "-" ""name"`,
+      { user_agent: '"name', referer: undefined },
+    ],
+    [
+      "a doubled quote behind the agent",
+      `"GET /a HTTP/1.1" 200 - 3 3 9 8 "-" "name""`,
+      { user_agent: 'name"' },
+    ],
+    [
+      "quotes in URI and referer",
+      `"GET /a"b HTTP/1.1" 200 - 3 3 9 8 "http://x/"q" "ua"`,
+      { referer: 'http://x/"q', user_agent: "ua" },
+    ],
+    [
+      "a referer with a space",
+      `"GET /a HTTP/1.1" 200 - 3 3 9 8 "http://x/a b" "ua"`,
+      { referer: "http://x/a b" },
+    ],
+    [
+      "bare dashes, as batch deletes have",
+      "- 204 - - 5 - - - -",
+      { request_uri: undefined, http_status: "204", user_agent: undefined },
+    ],
+    [
+      "quoted dashes, as lifecycle work has",
+      `"-" - - - 5 - - "-" "-"`,
+      { request_uri: undefined, http_status: undefined },
+    ],
+    [
+      "a copy, whose URI has no protocol",
+      `"GET /a" 200 - 3 3 9 8 "-" "ua"`,
+      { request_uri: "GET /a" },
+    ],
   ];
   for (const [name, right, expected] of RIGHT_PARTS) {
     it(`reads ${name}`, () => {
       const access = parse(`${HEAD} - ${ID} REST.GET.OBJECT k ${right} ${TAIL_27}`);
 
       assert.equal(access.partial, false);
-      for (const [column, value] of Object.entries(expected)) assert.equal(access.columns[column], value, column);
+      for (const [column, value] of Object.entries(expected))
+        assert.equal(access.columns[column], value, column);
       assert.equal(access.columns["version_id"], undefined);
       assert.equal(access.columns["host_id"], HOST_ID);
       assert.equal(access.columns["tls_version"], "TLSv1.3");
@@ -79,7 +122,10 @@ describe("LineParser on S3 lines", () => {
 
   it("reads a requester with spaces", () => {
     const requester = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1EXAMPLE";
-    assert.equal(parse(`${HEAD} ${requester} ${ID} REST.GET.OBJECT k ${RIGHT} -`).requester, requester);
+    assert.equal(
+      parse(`${HEAD} ${requester} ${ID} REST.GET.OBJECT k ${RIGHT} -`).requester,
+      requester,
+    );
   });
 
   it("reads the jobs of S3 itself, without address and with a UUID", () => {
@@ -124,7 +170,10 @@ describe("LineParser on S3 lines", () => {
 
   it("refuses a line that has no operation", () => {
     assert.equal(new LineParser().parseText(`${HEAD} - x y z`), "no-operation");
-    assert.equal(new LineParser().parseText('{"bucket_name":"b","operation":null}'), "no-operation");
+    assert.equal(
+      new LineParser().parseText('{"bucket_name":"b","operation":null}'),
+      "no-operation",
+    );
   });
 });
 

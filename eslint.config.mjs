@@ -1,0 +1,99 @@
+import js from "@eslint/js";
+import mocha from "eslint-plugin-mocha";
+import ts from "typescript-eslint";
+
+const nothingOf = (folders, message) => ({
+  "no-restricted-imports": [
+    "error",
+    { patterns: [{ group: folders, message, allowTypeImports: false }] },
+  ],
+});
+const IO = [
+  "node:fs",
+  "node:fs/*",
+  "node:http",
+  "node:https",
+  "node:net",
+  "node:child_process",
+  "@aws-sdk/*",
+  "@pulumi/*",
+];
+
+export default ts.config(
+  { ignores: ["dist/", "node_modules/", "coverage/", "cli/report/charts.ts", ".bench/"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.ts"],
+    extends: [ts.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      // It takes every indexed element for present, and calls the checks for absent ones superfluous.
+      "@typescript-eslint/no-unnecessary-condition": "off",
+      // Typed arrays are walked by index where every nanosecond shows.
+      "@typescript-eslint/prefer-for-of": "off",
+      // Positions and counts are numbers; `String(n)` around each says nothing new.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+    },
+  },
+  {
+    files: ["functions/**/*.ts"],
+    rules: {
+      ...nothingOf(
+        ["**/infra/**", "**/cli/**", ...IO],
+        "functions are pure: no I/O, no SDK, nothing of Pulumi",
+      ),
+      "no-restricted-globals": ["error", "process"],
+      "no-restricted-properties": [
+        "error",
+        { object: "Date", property: "now", message: "time is an argument" },
+        { object: "Math", property: "random", message: "results are repeatable" },
+      ],
+    },
+  },
+  {
+    files: ["functions/parsing/**/*.ts"],
+    rules: nothingOf(["../rules/*", "../counting/*", "../acting/*", ...IO], "parsing stands alone"),
+  },
+  {
+    files: ["functions/rules/**/*.ts"],
+    rules: nothingOf(["../counting/*", "../acting/*", ...IO], "rules know of parsing only"),
+  },
+  {
+    files: ["functions/counting/**/*.ts"],
+    rules: nothingOf(["../acting/*", ...IO], "counting knows of parsing and rules only"),
+  },
+  {
+    files: ["cli/**/*.ts"],
+    rules: nothingOf(["**/infra/**", "@pulumi/*"], "the command line knows nothing of Pulumi"),
+  },
+  {
+    files: ["infra/**/*.ts"],
+    rules: nothingOf(["**/cli/**"], "infra and cli never import each other"),
+  },
+  {
+    files: ["tests/**/*.ts"],
+    plugins: { mocha },
+    rules: {
+      "mocha/no-exclusive-tests": "error",
+      "mocha/no-pending-tests": "error",
+      "mocha/no-identical-title": "error",
+    },
+  },
+  {
+    files: ["**/*.mjs"],
+    languageOptions: {
+      globals: {
+        process: "readonly",
+        console: "readonly",
+        setTimeout: "readonly",
+        URL: "readonly",
+        performance: "readonly",
+        Buffer: "readonly",
+      },
+    },
+  },
+);
