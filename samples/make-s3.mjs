@@ -101,7 +101,7 @@ function json({ time, client, key, status = 200, bytes = 5000 }) {
   });
 }
 
-const start = Date.UTC(2026, 10, 21, 9);
+const start = Date.UTC(2026, 10, 22, 3);
 const minute = 60_000;
 const accesses = [];
 for (let m = 0; m < 120; m++) {
@@ -174,10 +174,10 @@ for (const access of accesses) {
     .replace(/[T:]/g, "-");
   put(`${name}-0000000000000001`, text(access));
 }
-for (const line of special) put("2026-11-21-12-00-00-00000000000000AA", line);
+for (const line of special) put("2026-11-22-06-00-00-00000000000000AA", line);
 for (let n = 0; n < 200; n++)
   put(
-    "2026-11-21-14-00-00-0000000000JSON00",
+    "2026-11-22-08-00-00-0000000000JSON00",
     json({ time: start + n * 30_000, client: "203.0.113.90", key: `feeds/${n % 9}.xml` }),
   );
 for (const [name, lines] of objects)

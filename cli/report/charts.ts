@@ -41,7 +41,7 @@ if (element !== null && place !== null) {
           points: { show: false },
         },
       ],
-      axes: [axis, axis],
+      axes: [axis, { ...axis, size: 64 }],
       scales: { y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.05)] } },
     },
     [times, requests, stopped],

@@ -25,7 +25,7 @@ export interface Incident {
 }
 
 /** What the accesses of an incident had in common. */
-export interface Evidence {
+interface Evidence {
   accesses: number;
   denied: number;
   missing: number;

@@ -7,7 +7,7 @@ import { CLOUDFRONT_RANGES } from "./cloudfront-ranges";
  */
 export type Trust = readonly string[];
 
-export const TRUST_PRESETS = ["alb", "cloudfront"] as const;
+const TRUST_PRESETS = ["alb", "cloudfront"] as const;
 
 /** One address of the chain, nearest first. */
 export interface Hop {

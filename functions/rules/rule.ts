@@ -19,10 +19,10 @@ export type Condition =
   | readonly Value[]
   | { readonly is?: Value | readonly Value[]; readonly not?: Value | readonly Value[] };
 
-export type Count = "requests" | { readonly distinct: string } | { readonly sum: string };
+type Count = "requests" | { readonly distinct: string } | { readonly sum: string };
 
 /** What a finding leads to: a block of the client, or an alert to people. */
-export type Consequence =
+type Consequence =
   | { readonly blockSeconds: number; readonly maxBlockSeconds?: number }
   | { readonly alert: Severity };
 
