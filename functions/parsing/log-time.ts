@@ -4,6 +4,7 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 /** `22/Nov/2026:01:45:34 +0000` */
 const LOCAL_LENGTH = 26;
+const DAY_LENGTH = 11;
 /** 2001-09-09, the first second with ten digits; nothing logged earlier is being replayed. */
 const MIN_EPOCH_SECONDS = 1e9;
 const MAX_EPOCH_SECONDS = 1e10;
@@ -17,18 +18,41 @@ export class LogTime {
   private readonly lastText = Buffer.alloc(32);
   private lastLength = 0;
   private lastTime = NaN;
+  private readonly lastDay = Buffer.alloc(DAY_LENGTH);
+  private lastMidnight = NaN;
 
   /** Epoch milliseconds, or NaN when the bytes are no time. */
   read(buf: Buffer, start: number, end: number): number {
     const length = end - start;
     if (length === this.lastLength && this.isLast(buf, start)) return this.lastTime;
-    const time = readTime(buf, start, end);
+    const time = this.readTime(buf, start, end);
     if (length <= this.lastText.length && !Number.isNaN(time)) {
       buf.copy(this.lastText, 0, start, end);
       this.lastLength = length;
       this.lastTime = time;
     }
     return time;
+  }
+
+  private readTime(buf: Buffer, start: number, end: number): number {
+    if (end - start === LOCAL_LENGTH && buf[start + 2] === 47) {
+      const clock = readClock(buf, start + 12);
+      return this.readDay(buf, start) + clock - readOffset(buf, start + 21, end);
+    }
+    if (end - start >= 19 && buf[start + 4] === DASH) return readIso(buf, start, end);
+    return readEpoch(buf, start, end);
+  }
+
+  /** `22/Nov/2026`; where seconds jump to and fro, as in S3 logs, the day stays the same. */
+  private readDay(buf: Buffer, start: number): number {
+    let i = 0;
+    while (i < DAY_LENGTH && buf[start + i] === this.lastDay[i]) i++;
+    if (i === DAY_LENGTH) return this.lastMidnight;
+    const month = MONTHS.indexOf(buf.toString("latin1", start + 3, start + 6)) + 1;
+    const year = readInteger(buf, start + 7, start + 11);
+    this.lastMidnight = readDate(year, month, readInteger(buf, start, start + 2));
+    buf.copy(this.lastDay, 0, start, start + DAY_LENGTH);
+    return this.lastMidnight;
   }
 
   private isLast(buf: Buffer, start: number): boolean {
@@ -38,23 +62,6 @@ export class LogTime {
     }
     return true;
   }
-}
-
-function readTime(buf: Buffer, start: number, end: number): number {
-  if (end - start === LOCAL_LENGTH && buf[start + 2] === 47) return readLocal(buf, start, end);
-  if (end - start >= 19 && buf[start + 4] === DASH) return readIso(buf, start, end);
-  return readEpoch(buf, start, end);
-}
-
-function readLocal(buf: Buffer, start: number, end: number): number {
-  const month = MONTHS.indexOf(buf.toString("latin1", start + 3, start + 6)) + 1;
-  const clock = readClock(buf, start + 12);
-  const date = readDate(
-    readInteger(buf, start + 7, start + 11),
-    month,
-    readInteger(buf, start, start + 2),
-  );
-  return date + clock - readOffset(buf, start + 21, end);
 }
 
 function readIso(buf: Buffer, start: number, end: number): number {

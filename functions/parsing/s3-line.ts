@@ -7,6 +7,7 @@ import {
   QUOTE,
   readInteger,
   SPACE,
+  startsWith,
 } from "./bytes";
 import { S3 } from "./fields";
 import type { LogTime } from "./log-time";
@@ -17,6 +18,8 @@ import type { Row } from "./row";
 import { isRequestId, readOperationEnd } from "./s3-tokens";
 
 const TIME_LENGTH = 26;
+/** A canonical user id, which holds no space. */
+const OWNER_LENGTH = 64;
 /** Status, error code, bytes sent, object size, total time, turn-around time. */
 const VALUE_COLUMNS = [
   S3.http_status,
@@ -29,8 +32,6 @@ const VALUE_COLUMNS = [
 /** Longer error codes and numbers do not exist; the bound keeps hostile lines linear. */
 const MAX_VALUE_LENGTH = 64;
 const MAX_LAST_QUOTES = 8;
-const SIGNATURES = ["-", "SigV2", "SigV4", "SigV4A"];
-const AUTHENTICATIONS = ["-", "AuthHeader", "QueryString"];
 
 /**
  * Parses the text form of S3 server access logs, of every width. Quotes in Request-URI, Referer and
@@ -42,6 +43,9 @@ const AUTHENTICATIONS = ["-", "AuthHeader", "QueryString"];
  */
 export class S3Parser {
   private readonly quotes = new Quotes();
+  /** Where the first two words end, as `isLike` found them. */
+  private ownerEnd = 0;
+  private bucketEnd = 0;
   /** Start and end of the six values, as the last call of `readValues` found them. */
   private readonly values = new Int32Array(2 * VALUE_COLUMNS.length);
 
@@ -53,8 +57,10 @@ export class S3Parser {
 
   /** Whether a line has the shape of this format: two words, then a time in brackets. */
   isLike(buf: Buffer, start: number, end: number): boolean {
-    const ownerEnd = find(buf, SPACE, start, end);
-    const bucketEnd = find(buf, SPACE, ownerEnd + 1, end);
+    const isUsual = buf[start + OWNER_LENGTH] === SPACE && start + OWNER_LENGTH < end;
+    this.ownerEnd = isUsual ? start + OWNER_LENGTH : find(buf, SPACE, start, end);
+    this.bucketEnd = find(buf, SPACE, this.ownerEnd + 1, end);
+    const { bucketEnd } = this;
     const close = bucketEnd + 2 + TIME_LENGTH;
     return (
       close + 1 < end &&
@@ -64,13 +70,12 @@ export class S3Parser {
     );
   }
 
-  /** Parses the line at `[start, end)` of the row's buffer, which `isLike` has accepted. */
+  /** Parses the line at `[start, end)` of the row's buffer, which `isLike` has just accepted. */
   parse(row: Row, start: number, end: number): Reason | undefined {
     row.kind = "access";
     row.format = "s3";
+    const { ownerEnd, bucketEnd } = this;
     const buf = row.buf;
-    const ownerEnd = find(buf, SPACE, start, end);
-    const bucketEnd = find(buf, SPACE, ownerEnd + 1, end);
     const timeEnd = bucketEnd + 2 + TIME_LENGTH;
     row.set(S3.bucket_owner, start, ownerEnd);
     row.set(S3.bucket, ownerEnd + 1, bucketEnd);
@@ -129,15 +134,23 @@ export class S3Parser {
   private readValues(buf: Buffer, start: number, end: number): number {
     let at = start;
     for (let i = 0; i < VALUE_COLUMNS.length; i++) {
-      const limit = Math.min(end, at + MAX_VALUE_LENGTH);
-      const valueEnd = find(buf, SPACE, at, limit);
-      if (valueEnd <= at || (valueEnd === limit && limit !== end)) return -1;
-      if (!isValue(buf, [at, valueEnd], i)) return -1;
+      const valueEnd = this.readValue(buf, at, Math.min(end, at + MAX_VALUE_LENGTH), i);
+      if (valueEnd === at || (valueEnd < end && buf[valueEnd] !== SPACE)) return -1;
+      if (i === 0 && valueEnd - at !== 3 && buf[at] !== DASH) return -1;
       this.values[2 * i] = at;
       this.values[2 * i + 1] = valueEnd;
       at = valueEnd + 1;
     }
     return at - 1;
+  }
+
+  /** The end of a dash, a number or, in the second place, an error code. */
+  private readValue(buf: Buffer, start: number, end: number, place: number): number {
+    if (start >= end) return start;
+    if (buf[start] === DASH) return start + 1;
+    let at = start;
+    while (at < end && (isDigit(buf[at]) || (place === 1 && isWordByte(buf[at])))) at++;
+    return at;
   }
 
   /** Referer, User-Agent and the unquoted columns behind them. */
@@ -202,7 +215,7 @@ function setRequesterAndOperation(row: Row, start: number, end: number): number 
   let idStart = -1;
   let idEnd = -1;
   for (let at = start; at < end;) {
-    const wordEnd = find(buf, SPACE, at, end);
+    const wordEnd = nextSpace(buf, at, end);
     if (idStart > start && isRequestId(buf, idStart, idEnd)) {
       const operationEnd = readOperationEnd(buf, at, wordEnd);
       if (operationEnd >= 0) {
@@ -228,7 +241,7 @@ function keepDoubtful(row: Row, start: number, end: number): void {
 function setTail(row: Row, start: number, end: number): void {
   let column: number = S3.version_id;
   for (let at = start; at < end; column++) {
-    const valueEnd = find(row.buf, SPACE, at, end);
+    const valueEnd = nextSpace(row.buf, at, end);
     if (column > S3.source_region) row.extras.push(at, at, at, valueEnd);
     else setUnlessAbsent(row, column, at, valueEnd);
     at = valueEnd + 1;
@@ -239,8 +252,7 @@ function setTail(row: Row, start: number, end: number): void {
 function lastQuoteBeforeTail(buf: Buffer, start: number, end: number): number {
   let quote = end;
   for (let tries = 0; tries < MAX_LAST_QUOTES; tries++) {
-    do quote--;
-    while (quote > start && buf[quote] !== QUOTE);
+    quote = buf.lastIndexOf(QUOTE, quote - 1);
     if (quote <= start) return -1;
     if (isPlausibleTail(buf, quote + 1, end)) return quote;
   }
@@ -251,14 +263,36 @@ function lastQuoteBeforeTail(buf: Buffer, start: number, end: number): number {
 function isPlausibleTail(buf: Buffer, start: number, end: number): boolean {
   if (start === end) return true;
   if (buf[start] !== SPACE) return false;
-  const words = buf.toString("latin1", start + 1, Math.min(end, start + 2048)).split(" ");
   // With a bare `-` for User-Agent every word stands one place further to the right.
-  return [0, 1].some(
-    (shift) =>
-      SIGNATURES.includes(words[2 + shift] ?? "-") &&
-      AUTHENTICATIONS.includes(words[4 + shift] ?? "-"),
+  const second = nextWord(buf, start + 1, end);
+  return isTailFrom(buf, start + 1, end) || isTailFrom(buf, second, end);
+}
+
+/** Whether the words from a version id on name a signature and an authentication, or end before them. */
+function isTailFrom(buf: Buffer, versionAt: number, end: number): boolean {
+  const signatureAt = nextWord(buf, nextWord(buf, versionAt, end), end);
+  if (signatureAt >= end) return true;
+  const authenticationAt = nextWord(buf, nextWord(buf, signatureAt, end), end);
+  const isSignature = buf[signatureAt] === DASH || startsWith(buf, signatureAt, end, "SigV");
+  if (!isSignature || authenticationAt >= end) return isSignature;
+  return (
+    buf[authenticationAt] === DASH ||
+    startsWith(buf, authenticationAt, end, "AuthHeader") ||
+    startsWith(buf, authenticationAt, end, "QueryString")
   );
 }
+
+/**
+ * The next space, or `end`. The native search runs past the end of the line at most to the first
+ * space of the next one, and is faster on the long words of this format.
+ */
+function nextSpace(buf: Buffer, at: number, end: number): number {
+  const space = buf.indexOf(SPACE, at);
+  return space < 0 || space > end ? end : space;
+}
+
+const nextWord = (buf: Buffer, at: number, end: number): number =>
+  at >= end ? end : nextSpace(buf, at, end) + 1;
 
 /** The position of `" "` in `[start, end)`, or -1. */
 function findSeparator(buf: Buffer, start: number, end: number): number {
@@ -268,22 +302,10 @@ function findSeparator(buf: Buffer, start: number, end: number): number {
   return -1;
 }
 
-function isValue(buf: Buffer, [start, end]: readonly [number, number], place: number): boolean {
-  if (isAbsent(buf, start, end)) return true;
-  if (place === 1) return isWord(buf, start, end);
-  if (place === 0 && end - start !== 3) return false;
-  for (let i = start; i < end; i++) if (!isDigit(buf[i])) return false;
-  return true;
-}
-
-/** An error code: letters, digits and dots. */
-function isWord(buf: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const lower = buf[i] | 32;
-    const isLetter = lower >= 97 && lower <= 122;
-    if (!isLetter && !isDigit(buf[i]) && buf[i] !== 46 && buf[i] !== 95) return false;
-  }
-  return true;
+/** What error codes are made of, beside digits: letters, dots and underscores. */
+function isWordByte(byte: number): boolean {
+  const lower = byte | 32;
+  return (lower >= 97 && lower <= 122) || byte === 46 || byte === 95;
 }
 
 function setUnlessAbsent(row: Row, column: number, start: number, end: number): void {
