@@ -1,12 +1,11 @@
 import { LineParser, MAX_LINE_BYTES, type Source } from "../../functions/parsing/line-parser";
 import type { Reason } from "../../functions/parsing/reasons";
 import type { Row } from "../../functions/parsing/row";
-import { openChunks, type ChunkSource } from "./chunks";
+import { CHUNK, openChunks, type ChunkSource } from "./chunks";
 
 /** What `next` found: a line in `row`, one that could not be parsed, or nothing before `fill`. */
 export type Step = "row" | "unparsed" | "empty";
 
-const CHUNK = 1 << 18;
 const NEWLINE = 10;
 
 /** Reads one log line by line into a row. */

@@ -96,13 +96,16 @@ export class AddressSet {
  */
 export function parseAddress(text: string): Address | undefined {
   const bare = withoutPort(text.trim());
-  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return ipaddr.IPv4.parse(bare);
+  if (IPV4.test(bare)) return new ipaddr.IPv4(bare.split(".").map(Number));
   if (!bare.includes(":")) return undefined;
   const zoneless = bare.replace(/%.*$/, "");
   if (!ipaddr.IPv6.isValid(zoneless)) return undefined;
   const address = ipaddr.IPv6.parse(zoneless);
   return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
 }
+
+/** Four numbers from 0 to 255 without leading zeros, which some programs take for octal. */
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /** `[2001:db8::1]:443`, `[2001:db8::1]` and `192.0.2.1:8080` without brackets and port. */
 function withoutPort(text: string): string {
