@@ -39,7 +39,9 @@ export class Interner {
   internText(text: string): number {
     const bytes = Buffer.from(text);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    return this.young.records[this.intern(view, 0, bytes.length) + ID];
+    // The slot first: finding it may replace the young generation.
+    const slot = this.intern(view, 0, bytes.length);
+    return this.young.records[slot + ID];
   }
 
   /** What was remembered with the value at a slot: four words, 0 until they are set. */

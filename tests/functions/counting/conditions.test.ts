@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { Counter } from "../../../functions/counting/counter";
+import type { Condition, Rule } from "../../../functions/rules/rule";
+import { ltsvOf, RowMaker, START, type TestRequest } from "../../support/rows";
+
+const rule = (name: string, where: Readonly<Record<string, Condition>>): Rule => ({
+  name,
+  where,
+  per: ["client"],
+  count: "requests",
+  moreThan: 0,
+  withinSeconds: 1,
+  then: { blockSeconds: 60 },
+});
+
+const isFulfilled = (
+  where: Readonly<Record<string, Condition>>,
+  request: Partial<TestRequest>,
+): boolean =>
+  new Counter({ rules: [rule("one", where)] }).add(
+    new RowMaker().row(ltsvOf({ time: START, ...request })),
+  ).length === 1;
+
+describe("Conditions", () => {
+  const cases: readonly (readonly [
+    where: Readonly<Record<string, Condition>>,
+    request: Partial<TestRequest>,
+    expected: boolean,
+  ])[] = [
+    [{ status: 404 }, { status: 404 }, true],
+    [{ status: [403, 404] }, { status: 200 }, false],
+    [{ status: "400-499" }, { status: 499 }, true],
+    [{ status: "400-499" }, { status: 500 }, false],
+    [{ status: "500-" }, { status: 503 }, true],
+    [{ status: "-399" }, { status: 404 }, false],
+    [{ status: "404" }, { status: 404 }, true],
+    [{ status: { is: "400-499", not: 404 } }, { status: 404 }, false],
+    [{ status: { is: "400-499", not: 404 } }, { status: 403 }, true],
+    [{ bytes: "1000-" }, { bytes: 123_456 }, true],
+    [{ bytes: "1000-" }, { bytes: 999 }, false],
+    [{ client: "192.0.2.0/24" }, { client: "192.0.2.7" }, true],
+    [{ client: { not: ["192.0.2.0/24"] } }, { client: "192.0.2.7" }, false],
+    [{ client: { not: ["192.0.2.0/24"] } }, { client: "198.51.100.7" }, true],
+    [{ client: "2001:db8::/32" }, { client: "2001:db8::7" }, true],
+    [{ path: ["/a", "/b*"] }, { path: "/bcd?x" }, true],
+    [{ path: ["/a", "/b*"] }, { path: "/A" }, false],
+    [{ url: "*?x" }, { path: "/bcd?x" }, true],
+    [{ query: "x=*" }, { path: "/bcd?x=1" }, true],
+    [{ query: "" }, { path: "/bcd" }, true],
+    [{ method: "post" }, { method: "POST" }, true],
+    [{ userAgent: { not: ["Test*"] } }, { userAgent: "test/1" }, false],
+    [{ decodedUrl: "*/../*" }, { path: "/a/%2e%2E/b" }, true],
+    [{ decodedUrl: "*a b*" }, { path: "/x?q=a+b" }, true],
+    [{ decodedUrl: "*a b*" }, { path: "/a+b" }, false],
+    [{ status: 200, path: "/a" }, { status: 200, path: "/b" }, false],
+    [{}, {}, true],
+  ];
+  for (const [where, request, expected] of cases) {
+    it(`says ${String(expected)} for ${JSON.stringify(where)} on ${JSON.stringify(request)}`, () => {
+      assert.equal(isFulfilled(where, request), expected);
+    });
+  }
+
+  it("keeps apart more conditions on one field than fit into one mask", () => {
+    const rules = Array.from({ length: 70 }, (_, i) => rule(`r${i}`, { path: `/p${i}` }));
+    const counter = new Counter({ rules });
+    const maker = new RowMaker();
+    for (const i of [0, 29, 30, 59, 69]) {
+      const findings = counter.add(maker.row(ltsvOf({ time: START, path: `/p${i}` })));
+      assert.deepEqual(
+        findings.map((finding) => finding.rule),
+        [`r${i}`],
+      );
+    }
+  });
+
+  it("counts for all clients together when a rule says so", () => {
+    const counter = new Counter({
+      rules: [{ ...rule("all", {}), per: ["path"], count: { distinct: "client" }, moreThan: 1 }],
+    });
+    const maker = new RowMaker();
+    const clients = ["192.0.2.1", "192.0.2.1", "192.0.2.2"];
+    const counts = clients.map(
+      (client) => counter.add(maker.row(ltsvOf({ time: START, client }))).length,
+    );
+    assert.deepEqual(counts, [0, 0, 1]);
+  });
+
+  it("does not count per client what names none", () => {
+    const maker = new RowMaker();
+    const row = maker.row(ltsvOf({ time: START, client: "unix:" }));
+    assert.deepEqual(new Counter({ rules: [rule("one", {})] }).add(row), []);
+  });
+});
