@@ -13,13 +13,15 @@ export class Patterns {
   static readonly MAX_GROUPS = 30;
 
   private readonly globs: readonly Glob[];
-  /** Next state by state and class of byte; states are numbered in steps of `classCount`. */
+  /**
+   * Next state by state and class of byte. States are numbered in steps of `classCount`, and those in
+   * which a piece ends are given with `HAS_OUTPUT` added.
+   */
   private readonly next: Int32Array;
   private readonly classes: Uint8Array;
   private readonly classCount: number;
   /** Pieces that end in a state, its own and those of its suffixes. */
   private readonly outputs: readonly (readonly Piece[])[];
-  private readonly hasOutput: Uint8Array;
   /** Groups that match whatever the text is, and those that match when it is empty. */
   private readonly always: number;
   private readonly whenEmpty: number;
@@ -44,17 +46,14 @@ export class Patterns {
         .filter((glob) => glob.replaceAll("*", "") !== "")
         .map((glob) => splitGlob(fold(glob), group)),
     );
-    this.triples = rareTriples(this.globs);
     this.isAnchored = this.globs.every((glob) => glob.isAnchoredAtStart);
+    // Globs that begin with text are done with most texts after a byte or two as it is.
+    this.triples = this.isAnchored ? undefined : rareTriples(this.globs);
     const automaton = buildAutomaton(this.globs, ignoreCase);
     this.next = automaton.next;
     this.classes = automaton.classes;
     this.classCount = automaton.classCount;
     this.outputs = automaton.outputs;
-    this.hasOutput = new Uint8Array(automaton.outputs.length * this.classCount);
-    automaton.outputs.forEach((pieces, state) => {
-      if (pieces.length > 0) this.hasOutput[state * this.classCount] = 1;
-    });
     this.seen = new Int32Array(this.globs.length);
     this.seenEnd = new Int32Array(this.globs.length);
     this.runs = new Float64Array(this.globs.length).fill(-1);
@@ -64,18 +63,19 @@ export class Patterns {
   match(buf: Buffer, start: number, end: number): number {
     if (start === end) return this.always | this.whenEmpty;
     if (!this.mayMatch(buf, start, end)) return this.always;
-    const { next, classes, hasOutput, isAnchored } = this;
+    const { next, classes, isAnchored } = this;
     this.run++;
     this.hasBegun = false;
     let mask = this.always;
     let state = 0;
     for (let i = start; i < end; i++) {
       state = next[state + classes[buf[i]]];
-      if (hasOutput[state] === 0) {
+      if (state < HAS_OUTPUT) {
         // Back at the root with nothing begun: no glob that is tied to the start can match any more.
         if (state === 0 && isAnchored && mask === this.always && !this.hasBegun) return mask;
         continue;
       }
+      state -= HAS_OUTPUT;
       mask |= this.advance(state / this.classCount, i + 1 - start, end - start);
     }
     return mask;
@@ -196,13 +196,43 @@ function buildAutomaton(globs: readonly Glob[], ignoreCase: boolean): Automaton 
       });
     });
   });
-  const outputs = addFailureEdges(next, classCount, own);
-  // States times classes, so that the inner loop has only an addition left.
-  return { next: next.map((state) => state * classCount), classes, classCount, outputs };
+  const { outputs, order } = addFailureEdges(next, classCount, own);
+  return { ...renumber(next, { classCount, outputs, order }), classes, classCount };
+}
+
+/**
+ * Numbers states by their distance from the root: those that ordinary texts reach lie together and
+ * stay in the processor's cache. Times classes, so that the inner loop has only an addition left.
+ */
+function renumber(
+  next: Int32Array,
+  {
+    classCount,
+    outputs,
+    order,
+  }: { classCount: number; outputs: readonly Piece[][]; order: readonly number[] },
+): Pick<Automaton, "next" | "outputs"> {
+  const rank = new Int32Array(order.length);
+  order.forEach((state, i) => {
+    rank[state] = i;
+  });
+  const renumbered = new Int32Array(order.length * classCount);
+  order.forEach((state, i) => {
+    for (let byteClass = 0; byteClass < classCount; byteClass++) {
+      const to = next[state * classCount + byteClass];
+      const flag = outputs[to].length > 0 ? HAS_OUTPUT : 0;
+      renumbered[i * classCount + byteClass] = rank[to] * classCount + flag;
+    }
+  });
+  return { next: renumbered, outputs: order.map((state) => outputs[state]) };
 }
 
 /** Breadth first: a missing edge goes where the longest proper suffix goes. */
-function addFailureEdges(next: Int32Array, classCount: number, own: readonly Piece[][]): Piece[][] {
+function addFailureEdges(
+  next: Int32Array,
+  classCount: number,
+  own: readonly Piece[][],
+): { outputs: Piece[][]; order: number[] } {
   const failure = new Int32Array(own.length);
   const outputs = own.map((pieces) => [...pieces]);
   const queue = [0];
@@ -220,7 +250,7 @@ function addFailureEdges(next: Int32Array, classCount: number, own: readonly Pie
       queue.push(child);
     }
   }
-  return outputs;
+  return { outputs, order: queue };
 }
 
 /** Bytes that no glob holds share class 0; a letter shares a class with its other case. */
@@ -241,10 +271,13 @@ function classesOf(
 
 const TRIPLE_BITS = 19;
 
+/** Above all states: half of what a 32-bit number without a sign bit holds. */
+const HAS_OUTPUT = 1 << 30;
+
 /** Three bytes, whatever their case, mixed into `TRIPLE_BITS` bits. */
 function tripleOf(first: number, second: number, third: number): number {
-  const mixed = ((first | 32) << 12) ^ ((second | 32) << 6) ^ (third | 32);
-  return mixed & ((1 << TRIPLE_BITS) - 1);
+  const bytes = ((first | 32) << 16) | ((second | 32) << 8) | third | 32;
+  return Math.imul(bytes, 0x9e3779b1) >>> (32 - TRIPLE_BITS);
 }
 
 /** Of each glob the triple that ordinary texts hold least often; undefined when a glob has none. */
@@ -264,15 +297,23 @@ function rareTriples(globs: readonly Glob[]): Uint8Array | undefined {
 
 /** Letters by how often they stand in English text; slashes are common in URLs, other signs rare. */
 const LETTERS = "zqxjkvbpygfwmucldrhsnioate";
+/** What ordinary URLs are full of, as a place to look for triples that are not rare at all. */
+const COMMON_WORDS =
+  "/blog/catalog/category/product/article/search/shop/news/help/docs/about/contact/index.html/pages/" +
+  "images/media/assets/static/api/v1/v2/v3/users/account/orders/cart/checkout/profile/settings/posts";
 
 function commonness(bytes: readonly number[]): number {
-  return bytes.reduce((product, byte) => {
-    const letter = LETTERS.indexOf(String.fromCharCode(byte | 32));
-    if (letter >= 0) return product * (4 + letter);
-    if (byte === 47) return product * 60;
-    if (byte === 45 || byte === 46) return product * 20;
-    return product * (byte >= 48 && byte <= 57 ? 16 : 1);
-  }, 1);
+  const isOrdinary = COMMON_WORDS.includes(Buffer.from(bytes).toString().toLowerCase());
+  return bytes.reduce(
+    (product, byte) => {
+      const letter = LETTERS.indexOf(String.fromCharCode(byte | 32));
+      if (letter >= 0) return product * (4 + letter);
+      if (byte === 47) return product * 60;
+      if (byte === 45 || byte === 46) return product * 20;
+      return product * (byte >= 48 && byte <= 57 ? 16 : 1);
+    },
+    isOrdinary ? 1_000_000 : 1,
+  );
 }
 
 const asciiLower = (text: string): string =>

@@ -19,6 +19,8 @@ export class RecordTable {
   words: Uint32Array;
   /** Record + 1 under the hash of its key, 0 for none. */
   private table: Int32Array;
+  /** Found last: neighbouring lines often share their key. */
+  private last = 0;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -30,12 +32,14 @@ export class RecordTable {
   /** The record under `key`, or -1. */
   find(): number {
     const { key, words, table } = this;
+    if (this.isAt(this.last)) return this.last;
     const mask = table.length - 1;
     for (let at = hash(key[0], key[1], key[2]) & mask; ; at = (at + 1) & mask) {
       const record = table[at] - 1;
       if (record < 0) return -1;
       const from = record * RECORD_WORDS + KEY_AT;
       if (words[from] === key[0] && words[from + 1] === key[1] && words[from + 2] === key[2]) {
+        this.last = record;
         return record;
       }
     }
@@ -83,6 +87,17 @@ export class RecordTable {
     for (let i = 0; i < RECORD_WORDS; i++) {
       this.words[to * RECORD_WORDS + i] = this.words[from * RECORD_WORDS + i];
     }
+  }
+
+  private isAt(record: number): boolean {
+    const { key, words } = this;
+    const from = record * RECORD_WORDS + KEY_AT;
+    return (
+      record < this.size &&
+      words[from] === key[0] &&
+      words[from + 1] === key[1] &&
+      words[from + 2] === key[2]
+    );
   }
 
   private rebuild(): void {

@@ -20,6 +20,7 @@ export class Interner {
   private young: Generation;
   private old: Generation;
   private nextId = 1;
+  private last = -1;
   private readonly settings: InternerSettings;
 
   constructor(settings: InternerSettings) {
@@ -30,9 +31,12 @@ export class Interner {
 
   /** The place of the value at `[start, end)`, good until the next call. */
   intern(view: DataView, start: number, end: number): number {
+    // The same client with the same browser sends many lines in a row.
+    if (this.last >= 0 && this.young.isSame(this.last, view, start, end)) return this.last;
     const hash = hashOf(view, start, end);
     const found = this.young.find(hash, view, start, end);
-    return found >= 0 ? found : this.add(hash, view, { start, end });
+    this.last = found >= 0 ? found : this.add(hash, view, { start, end });
+    return this.last;
   }
 
   /** The number of a text. */
@@ -146,7 +150,7 @@ class Generation {
     return this.arena.length >> 2;
   }
 
-  private isSame(slot: number, view: DataView, start: number, end: number): boolean {
+  isSame(slot: number, view: DataView, start: number, end: number): boolean {
     if (this.records[slot + LENGTH] !== end - start) return false;
     let at = this.records[slot + OFFSET];
     let i = start;
