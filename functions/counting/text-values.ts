@@ -133,6 +133,7 @@ export class TextValues {
   }
 
   private useColumn(row: Row, column: number): void {
+    if (column >= S3.version_id && row.kind === "access") row.settle();
     const start = row.starts[column];
     this.use(row.buf, row.view, Math.max(0, start), start < 0 ? 0 : row.ends[column]);
   }

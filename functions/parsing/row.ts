@@ -1,4 +1,5 @@
 import type { Client } from "./client-directory";
+import { DASH, find, SPACE } from "./bytes";
 import { COLUMN_COUNT, NGINX, NGINX_COLUMNS, S3, S3_COLUMNS } from "./fields";
 
 /** What a parsed line is: a request from nginx or an access from S3. */
@@ -39,6 +40,10 @@ export class Row {
   /** Bumped for every line, so that whoever caches by row knows when to forget. */
   serial = 0;
 
+  private tailColumn = 0;
+  private tailStart = 0;
+  private tailEnd = 0;
+
   reset(buf: Buffer, kind: RowKind, format: Format): void {
     this.setBuffer(buf);
     this.client = undefined;
@@ -53,6 +58,8 @@ export class Row {
     this.durationMs = -1;
     this.partial = false;
     this.hasRequestColumn = false;
+    this.tailStart = 0;
+    this.tailEnd = 0;
     this.serial++;
   }
 
@@ -71,14 +78,38 @@ export class Row {
     return this.starts[column] >= 0;
   }
 
+  /**
+   * Leaves the columns from `column` on, one word each, to be read when somebody asks: few rules
+   * look that far to the right. See `settle`.
+   */
+  setTail(column: number, start: number, end: number): void {
+    this.tailColumn = column;
+    this.tailStart = start;
+    this.tailEnd = end;
+  }
+
+  /** Reads the columns that `setTail` left; call it before looking at one of them. */
+  settle(): void {
+    let column = this.tailColumn;
+    for (let at = this.tailStart; at < this.tailEnd; column++) {
+      const end = find(this.buf, SPACE, at, this.tailEnd);
+      if (column >= COLUMN_COUNT) this.extras.push(at, at, at, end);
+      else if (end - at !== 1 || this.buf[at] !== DASH) this.set(column, at, end);
+      at = end + 1;
+    }
+    this.tailEnd = this.tailStart;
+  }
+
   /** The column as text; undefined when the line does not carry it. */
   text(column: number): string | undefined {
+    this.settle();
     const start = this.starts[column];
     return start < 0 ? undefined : this.buf.toString("utf8", start, this.ends[column]);
   }
 
   /** Every column of the line as text, unknown ones last under their own name or `column28` and so on. */
   columns(): Record<string, string> {
+    this.settle();
     const found: Record<string, string> = {};
     const [names, index]: [readonly string[], Record<string, number>] =
       this.kind === "request" ? [NGINX_COLUMNS, NGINX] : [S3_COLUMNS, S3];

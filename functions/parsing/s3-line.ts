@@ -171,11 +171,11 @@ export class S3Parser {
       this.setAgentAndTail(row, tail + 1, end);
     } else if (findSeparator(buf, separator + 1, tail) >= 0) {
       keepDoubtful(row, start, tail);
-      setTail(row, tail + 1, end);
+      row.setTail(S3.version_id, tail + 1, end);
     } else {
       setUnlessAbsent(row, S3.referer, start + 1, separator);
       setUnlessAbsent(row, S3.user_agent, separator + 3, tail - 1);
-      setTail(row, tail + 1, end);
+      row.setTail(S3.version_id, tail + 1, end);
     }
   }
 
@@ -183,7 +183,7 @@ export class S3Parser {
   private setAgentAndTail(row: Row, start: number, end: number): void {
     const buf = row.buf;
     if (buf[start] === DASH && (buf[start + 1] === SPACE || start + 1 === end)) {
-      setTail(row, start + 2, end);
+      row.setTail(S3.version_id, start + 2, end);
       return;
     }
     const tail = lastQuoteBeforeTail(buf, start, end) + 1;
@@ -192,7 +192,7 @@ export class S3Parser {
       return;
     }
     setUnlessAbsent(row, S3.user_agent, start + 1, tail - 1);
-    setTail(row, tail + 1, end);
+    row.setTail(S3.version_id, tail + 1, end);
   }
 }
 
@@ -236,16 +236,6 @@ function setRequesterAndOperation(row: Row, start: number, end: number): number 
 function keepDoubtful(row: Row, start: number, end: number): void {
   row.partial = true;
   row.extras.push(start, start, start, end);
-}
-
-function setTail(row: Row, start: number, end: number): void {
-  let column: number = S3.version_id;
-  for (let at = start; at < end; column++) {
-    const valueEnd = nextSpace(row.buf, at, end);
-    if (column > S3.source_region) row.extras.push(at, at, at, valueEnd);
-    else setUnlessAbsent(row, column, at, valueEnd);
-    at = valueEnd + 1;
-  }
 }
 
 /** The last quote that leaves a plausible tail behind it, or -1. */
