@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline";
-import { explainLine, type Explanation } from "./explain/explain-line";
+import { Explainer, type Explanation } from "./explain/explain-line";
 import { describeExplanation } from "./explain/describe-explanation";
 import { settingsFrom, type JudgeOptions } from "./settings";
 import { UsageError } from "./usage-error";
@@ -13,14 +13,14 @@ export async function explainCommand(
   line: string | undefined,
   options: ExplainOptions,
 ): Promise<number> {
-  const settings = settingsFrom(options);
+  const explainer = new Explainer(settingsFrom(options));
   const print = (explanation: Explanation): void => {
     const text =
       options.json === true ? JSON.stringify(explanation) : describeExplanation(explanation);
     process.stdout.write(`${text}\n`);
   };
   if (line !== undefined) {
-    print(explainLine(line, settings));
+    print(explainer.explain(line));
     return 0;
   }
   if (process.stdin.isTTY) {
@@ -29,7 +29,7 @@ export async function explainCommand(
     );
   }
   for await (const one of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-    if (one !== "") print(explainLine(one, settings));
+    if (one !== "") print(explainer.explain(one));
   }
   return 0;
 }

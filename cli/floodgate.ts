@@ -13,7 +13,11 @@ const load = {
   rules: () => require("./rules-command.js") as typeof Rules,
 };
 
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+/** An option that may be given more than once, or once with commas. */
+const collect = (value: string, before: readonly string[]): string[] => [
+  ...before,
+  ...value.split(",").map((text) => text.trim()),
+];
 
 const stack = (): Option =>
   new Option("--stack <name>", "take rules, allowlist and trusted proxies from Pulumi.<name>.yaml");

@@ -42,29 +42,52 @@ export interface Explanation {
   readonly unparsed: Reason | null;
 }
 
-export function explainLine(line: string, settings: StackSettings): Explanation {
-  const parser = new LineParser();
-  const reason = parser.parseText(line);
-  if (reason !== undefined) {
-    const client = { address: null, counted: null, hops: [], isBlockable: false };
-    return { format: null, fields: {}, client, rules: [], unparsed: reason };
+/** Explains lines by one set of settings, whose rules are compiled once. */
+export class Explainer {
+  private readonly settings: StackSettings;
+  private readonly parser = new LineParser();
+  private readonly directory: ClientDirectory;
+  private readonly rules: readonly CompiledRule[];
+
+  constructor(settings: StackSettings) {
+    this.settings = settings;
+    this.directory = new ClientDirectory(settings);
+    this.rules = settings.rules.map((rule) => {
+      const fields = new FieldValues(logOf(rule));
+      return { rule, log: logOf(rule), fields, conditions: new Conditions([rule], fields) };
+    });
   }
-  const { row } = parser;
-  new ClientDirectory(settings).resolve(row);
-  const address = row.client?.address.toString();
-  const log: Log = row.kind === "request" ? "nginx" : "s3";
-  return {
-    format: row.format,
-    fields: row.columns(),
-    ...(log === "nginx"
-      ? { request: toRequest(row, address) }
-      : { access: toAccess(row, address) }),
-    client: explainClient(row, settings),
-    rules: settings.rules
-      .filter((rule) => logOf(rule) === log)
-      .map((rule) => ({ name: rule.name, ...explainRule(rule, row, log) })),
-    unparsed: null,
-  };
+
+  explain(line: string): Explanation {
+    const reason = this.parser.parseText(line);
+    if (reason !== undefined) {
+      const client = { address: null, counted: null, hops: [], isBlockable: false };
+      return { format: null, fields: {}, client, rules: [], unparsed: reason };
+    }
+    const { row } = this.parser;
+    this.directory.resolve(row);
+    const address = row.client?.address.toString();
+    const log: Log = row.kind === "request" ? "nginx" : "s3";
+    return {
+      format: row.format,
+      fields: row.columns(),
+      ...(log === "nginx"
+        ? { request: toRequest(row, address) }
+        : { access: toAccess(row, address) }),
+      client: explainClient(row, this.settings),
+      rules: this.rules
+        .filter((compiled) => compiled.log === log)
+        .map((compiled) => ({ name: compiled.rule.name, ...explainRule(compiled, row) })),
+      unparsed: null,
+    };
+  }
+}
+
+interface CompiledRule {
+  readonly rule: Rule;
+  readonly log: Log;
+  readonly fields: FieldValues;
+  readonly conditions: Conditions;
 }
 
 function explainClient(row: Row, settings: StackSettings): Explanation["client"] {
@@ -86,12 +109,9 @@ function explainClient(row: Row, settings: StackSettings): Explanation["client"]
 }
 
 function explainRule(
-  rule: Rule,
+  { rule, fields, conditions }: CompiledRule,
   row: Row,
-  log: Log,
 ): Pick<Explanation["rules"][number], "matched" | "failed"> {
-  const fields = new FieldValues(log);
-  const conditions = new Conditions([rule], fields);
   conditions.evaluate(row);
   const failed = conditions.of(rule).find((condition) => !conditions.holds(condition));
   if (failed !== undefined) {

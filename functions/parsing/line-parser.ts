@@ -52,7 +52,8 @@ export class LineParser {
     const { buf, row } = this;
     if (end - start > MAX_LINE_BYTES) return "too-long";
     const lineEnd = end > start && buf[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
-    const reason = this.parseLine(buf, start, lineEnd);
+    const lineStart = hasByteOrderMark(buf, start) ? start + 3 : start;
+    const reason = this.parseLine(buf, lineStart, lineEnd);
     if (reason !== undefined) return reason;
     this.lastWasLtsv = row.format === "ltsv";
     if (row.kind === "request" && row.format !== "json" && this.hasBackslash(start, lineEnd)) {
@@ -173,4 +174,9 @@ export class LineParser {
     }
     row.setBuffer(this.scratch);
   }
+}
+
+/** Editors on Windows begin a file with it. */
+function hasByteOrderMark(buf: Buffer, at: number): boolean {
+  return buf[at] === 0xef && buf[at + 1] === 0xbb && buf[at + 2] === 0xbf;
 }

@@ -39,9 +39,9 @@ const NAME_ALLOWED =
   "lower-case letters, digits and hyphens, 1 to 64 characters, beginning with a letter";
 const COUNT_ALLOWED = '"requests", { distinct: FIELD } or { sum: FIELD }';
 const THEN_ALLOWED =
-  "{ blockSeconds: 60 to 2,592,000, maxBlockSeconds (optional) } for nginx, or " +
+  "{ blockSeconds: 1 to 2,592,000, maxBlockSeconds (optional) } for nginx, or " +
   `{ alert: ${SEVERITIES.join(" | ")} } for S3`;
-const blockSeconds = wholeNumber(60, MAX_BLOCK_SECONDS);
+const blockSeconds = wholeNumber(1, MAX_BLOCK_SECONDS);
 
 const ruleSchema = z.strictObject(
   {

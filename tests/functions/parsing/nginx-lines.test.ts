@@ -40,6 +40,12 @@ const CASES: readonly Case[] = [
     columns: { request_uri: "/old", status: "200" },
   },
   {
+    name: "a byte order mark and a Windows line end",
+    line: `\uFEFF192.0.2.4 - - ${AT} "GET /old" 200 3\r`,
+    format: "common",
+    columns: { remote_addr: "192.0.2.4", body_bytes_sent: "3" },
+  },
+  {
     name: "a virtual host in front",
     line: `shop.example.com:443 192.0.2.4 - - ${AT} "GET / HTTP/2.0" 200 3 "-" "x"`,
     format: "combined",

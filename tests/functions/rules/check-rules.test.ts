@@ -34,7 +34,7 @@ describe("checkRules", () => {
     [{ count: { distinct: "colour" } }, "count.distinct", /one of client/],
     [{ count: { sum: "path" } }, "count.sum", /bytes/],
     [{ count: { distinct: "path" }, moreThan: 5000 }, "moreThan", /at most 2,000/],
-    [{ then: { blockSeconds: 5 } }, "then.blockSeconds", /60 to 2,592,000/],
+    [{ then: { blockSeconds: 0 } }, "then.blockSeconds", /1 to 2,592,000/],
     [{ then: { alert: "loud" } }, "then", /low \| medium/],
     [
       { then: { blockSeconds: 600, maxBlockSeconds: 60 } },
