@@ -68,6 +68,31 @@ describe("Patterns", () => {
     );
   });
 
+  it("means the same for globs of long pieces, which are looked for by their rare triples first", () => {
+    const piece = fc.string({ unit: fc.constantFrom("a", "b", "/"), minLength: 3, maxLength: 5 });
+    const glob = fc
+      .tuple(
+        fc.constantFrom("", "*"),
+        fc.array(piece, { minLength: 1, maxLength: 2 }),
+        fc.constantFrom("", "*"),
+      )
+      .map(([before, pieces, behind]) => before + pieces.join("*") + behind);
+    const text = fc.string({ unit: fc.constantFrom("a", "b", "/", "A"), maxLength: 16 });
+    fc.assert(
+      fc.property(fc.array(glob, { minLength: 1, maxLength: 5 }), text, (globs, one) => {
+        assert.equal(
+          matches(globs, one),
+          globs.some((each) => meansMatch(each, one)),
+        );
+        assert.equal(
+          matches(globs, one, true),
+          globs.some((each) => meansMatch(each, one.toLowerCase())),
+        );
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   it("ignores ASCII case when told to", () => {
     assert.equal(matches(["*SQLMap*"], "sqlMAP/1.0", true), true);
     assert.equal(matches(["*sqlmap*"], "SQLMAP", false), false);
