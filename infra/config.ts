@@ -7,12 +7,18 @@ const KEYS = ["rules", "allow", "trust", "mode", "ipv4Prefix", "ipv6Prefix"] as 
 /**
  * Reads the stack's configuration.
  *
- * @throws Error that names every wrong key, the value found and what is allowed.
+ * @throws pulumi.RunError that names every wrong key, the value found and what is allowed.
  */
 export function readConfig(): StackSettings {
   const config = new pulumi.Config("floodgate");
   const values = KEYS.map((key) => [key, readValue(config, key)] as const);
-  return readStackSettings(Object.fromEntries(values.filter(([, value]) => value !== undefined)));
+  const given = Object.fromEntries(values.filter(([, value]) => value !== undefined));
+  try {
+    return readStackSettings(given);
+  } catch (error) {
+    // Pulumi prints the message of a RunError and spares people the stack trace.
+    throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Texts stand for themselves; everything else arrives as JSON. */

@@ -58,7 +58,10 @@ export function readStackSettings(config: Readonly<Record<string, unknown>>): St
     (issue) =>
       `"${issue.path.join(".")}": got ${JSON.stringify(issue.input)}, allowed is ${issue.message}`,
   );
-  const checked = config["rules"] === undefined ? undefined : checkRules(config["rules"]);
+  // A key that `Pulumi.yaml` declares needs a default there, and for rules that is an empty list.
+  const given = config["rules"] ?? [];
+  const hasRules = !Array.isArray(given) || given.length > 0;
+  const checked = hasRules ? checkRules(given) : undefined;
   if (checked?.ok === false) mistakes.push(...checked.mistakes.map(describeMistake));
   if (!parsed.success || mistakes.length > 0) throw new Error(mistakes.join("\n"));
   const { allow, mode, ipv4Prefix, ipv6Prefix } = parsed.data;

@@ -4,7 +4,11 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { readConfig } from "../../infra/config";
 import { settingsFrom } from "../../cli/settings";
-import { DEFAULT_RULES } from "../../functions/rules/stack-settings";
+import {
+  DEFAULT_RULES,
+  DEFAULT_SETTINGS,
+  readStackSettings,
+} from "../../functions/rules/stack-settings";
 
 describe("readConfig", () => {
   before(async () => {
@@ -38,5 +42,19 @@ describe("readConfig", () => {
       () => readConfig(),
       /"allow.0": got "office", allowed is an address or CIDR block/,
     );
+  });
+
+  it("needs no key: Pulumi.yaml describes each and gives it a default", () => {
+    const { config } = parse(readFileSync("Pulumi.yaml", "utf8")) as {
+      config: Record<string, { type: string; description: string; default: unknown }>;
+    };
+    for (const [key, declared] of Object.entries(config)) {
+      assert.ok(declared.default !== undefined, `Pulumi would demand ${key}`);
+      assert.ok(declared.description.length > 20);
+    }
+    const defaults = Object.entries(config).map(
+      ([key, declared]) => [key.replace("floodgate:", ""), declared.default] as const,
+    );
+    assert.deepEqual(readStackSettings(Object.fromEntries(defaults)), DEFAULT_SETTINGS);
   });
 });

@@ -95,6 +95,10 @@ describe("readStackSettings", () => {
     });
   });
 
+  it("takes an empty list of rules for the default rules", () => {
+    assert.deepEqual(readStackSettings({ rules: [] }).rules, DEFAULT_RULES);
+  });
+
   it("reads what a stack says", () => {
     const settings = readStackSettings({
       rules: [GOOD],
