@@ -29,5 +29,5 @@ run ffuf -t 2 -p 0.1 -mode pitchfork -u "http://127.0.0.1:9010/search?q=AAA" -H 
 wait "$ordinary"
 sleep 1
 gzip -9nc "$work/logs/access.log" > logs/access.log.gz
-gzip -9nc "$work/logs/behind-alb.log" > logs/behind-alb.log.gz
-ls -l logs
+gzip -9nc "$work/logs/behind-alb.log" > behind-alb.log.gz
+ls -l behind-alb.log.gz logs

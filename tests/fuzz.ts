@@ -27,7 +27,7 @@ function linesOf(file: string): string[] {
 
 const folder = "samples/logs";
 const s3 = readdirSync(`${folder}/s3`).flatMap((file) => linesOf(`${folder}/s3/${file}`));
-const nginx = [`${folder}/access.log.gz`, `${folder}/behind-alb.log.gz`].flatMap(linesOf);
+const nginx = [`${folder}/access.log.gz`, "samples/behind-alb.log.gz"].flatMap(linesOf);
 const every = (lines: readonly string[], n: number): string[] =>
   lines.filter((_, i) => i % n === 0);
 const seeds = [...every(nginx, 40), ...every(s3, 8)].flatMap((line) => {

@@ -112,7 +112,7 @@ describe("floodgate replay", () => {
   });
 
   it("reads standard input as it reads a file, gzip too", () => {
-    const path = "samples/logs/behind-alb.log.gz";
+    const path = "samples/behind-alb.log.gz";
     assert.deepEqual(
       replay(["-", "--trust", "alb"], readFileSync(path)),
       replay([path, "--trust", "alb"]),
@@ -121,11 +121,11 @@ describe("floodgate replay", () => {
 
   it("agrees on who is found, behind a load balancer and without one", () => {
     const direct = replay(["samples/logs/access.log.gz"]);
-    const behind = replay(["samples/logs/behind-alb.log.gz", "--trust", "alb"]);
+    const behind = replay(["samples/behind-alb.log.gz", "--trust", "alb"]);
     const clients = (json: ReplayJson): string[] =>
       [...new Set(json.decisions.map(({ client }) => client))].sort();
     assert.deepEqual(clients(behind), clients(direct));
-    assert.equal(replay(["samples/logs/behind-alb.log.gz"]).decisions.length, 0);
+    assert.equal(replay(["samples/behind-alb.log.gz"]).decisions.length, 0);
   });
 
   it("finds every attack tool of the samples and nobody else", () => {
@@ -190,7 +190,7 @@ describe("floodgate replay", () => {
   });
 
   it("reads the stack file: dev only observes", () => {
-    const json = replay(["samples/logs/behind-alb.log.gz", "--stack", "dev"]);
+    const json = replay(["samples/behind-alb.log.gz", "--stack", "dev"]);
     assert.ok(json.decisions.length > 0);
     assert.ok(json.decisions.every(({ action }) => action === "observe"));
     assert.equal(json.enforcement.requestsBlocked, 0);
