@@ -64,3 +64,8 @@ export function startsWith(buf: Buffer, start: number, end: number, text: string
   for (let i = 0; i < text.length; i++) if (buf[start + i] !== text.charCodeAt(i)) return false;
   return true;
 }
+
+/** Whether a field says that its value is absent. */
+export function isAbsent(buf: Buffer, start: number, end: number): boolean {
+  return end - start === 1 && buf[start] === DASH;
+}

@@ -34,7 +34,7 @@ export interface ClientAddress {
 const MAX_HEADER_CHARACTERS = 4096;
 const MAX_HOPS = 50;
 
-/** Whether a text can stand in `trust`; the answer says what is allowed when it cannot. */
+/** Whether a text can stand in `trust`: a CIDR block, a number of hops from 1 to 10, or a preset. */
 export function isTrust(text: string): boolean {
   return (
     (TRUST_PRESETS as readonly string[]).includes(text) ||

@@ -7,6 +7,7 @@ import {
   DOT,
   EQUALS,
   find,
+  isAbsent,
   isDigit,
   OPEN_BRACKET,
   QUOTE,
@@ -18,7 +19,7 @@ import { NGINX } from "./fields";
 import type { LogTime } from "./log-time";
 import type { Reason } from "./reasons";
 import { Quotes } from "./quotes";
-import { isAbsent, setRequestLine } from "./request-line";
+import { setRequestLine } from "./request-line";
 import type { Row } from "./row";
 
 /** `22/Nov/2026:01:45:34 +0000` with brackets, and what stands before it in nearly every line. */

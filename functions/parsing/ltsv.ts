@@ -1,8 +1,8 @@
-import { COLON, find, readInteger, readSecondsAsMs, TAB } from "./bytes";
+import { COLON, find, isAbsent, readInteger, readSecondsAsMs, TAB } from "./bytes";
 import { NGINX } from "./fields";
 import type { LogTime } from "./log-time";
 import type { Reason } from "./reasons";
-import { isAbsent, setRequestLine, setTarget } from "./request-line";
+import { setRequestLine, setTarget } from "./request-line";
 import type { Row } from "./row";
 
 /** Other names for the same column, as people and agents write them. */

@@ -34,11 +34,6 @@ export function setTarget(row: Row, start: number, end: number): void {
   if (at < end) row.set(NGINX.query, at + 1, end);
 }
 
-/** Whether a field says that its value is absent. */
-export function isAbsent(buf: Buffer, start: number, end: number): boolean {
-  return end - start === 1 && buf[start] === DASH;
-}
-
 /** `HTTP/2` has no minor version in some servers' logs. */
 function withoutShortProtocol(row: Row, start: number, end: number): number {
   const at = end - 7;

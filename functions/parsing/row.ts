@@ -1,6 +1,7 @@
 import type { Client } from "./client-directory";
-import { DASH, find, SPACE } from "./bytes";
+import { find, SPACE } from "./bytes";
 import { COLUMN_COUNT, NGINX, NGINX_COLUMNS, S3, S3_COLUMNS } from "./fields";
+import { isMissing } from "./s3-tokens";
 
 /** What a parsed line is: a request from nginx or an access from S3. */
 export type RowKind = "request" | "access";
@@ -94,7 +95,7 @@ export class Row {
     for (let at = this.tailStart; at < this.tailEnd; column++) {
       const end = find(this.buf, SPACE, at, this.tailEnd);
       if (column >= COLUMN_COUNT) this.extras.push(at, at, at, end);
-      else if (end - at !== 1 || this.buf[at] !== DASH) this.set(column, at, end);
+      else if (!isMissing(this.buf, at, end)) this.set(column, at, end);
       at = end + 1;
     }
     this.tailEnd = this.tailStart;

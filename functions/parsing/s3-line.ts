@@ -13,9 +13,8 @@ import { S3 } from "./fields";
 import type { LogTime } from "./log-time";
 import { Quotes } from "./quotes";
 import type { Reason } from "./reasons";
-import { isAbsent } from "./request-line";
 import type { Row } from "./row";
-import { isRequestId, readOperationEnd } from "./s3-tokens";
+import { isMissing, isRequestId, readOperationEnd } from "./s3-tokens";
 
 const TIME_LENGTH = 26;
 /** A canonical user id, which holds no space. */
@@ -83,12 +82,12 @@ export class S3Parser {
     row.time = this.time.read(buf, bucketEnd + 2, timeEnd);
     if (Number.isNaN(row.time)) return "bad-time";
     const addressEnd = find(buf, SPACE, timeEnd + 2, end);
-    setUnlessAbsent(row, S3.remote_ip, timeEnd + 2, addressEnd);
+    setUnlessMissing(row, S3.remote_ip, timeEnd + 2, addressEnd);
 
     const operationEnd = setRequesterAndOperation(row, addressEnd + 1, end);
     if (operationEnd < 0) return "no-operation";
     const keyEnd = find(buf, SPACE, operationEnd + 1, end);
-    setUnlessAbsent(row, S3.key, operationEnd + 1, Math.min(keyEnd, end));
+    setUnlessMissing(row, S3.key, operationEnd + 1, Math.min(keyEnd, end));
     if (keyEnd + 1 >= end) row.partial = true;
     else this.setRightPart(row, keyEnd + 1, end);
     return undefined;
@@ -101,10 +100,10 @@ export class S3Parser {
       return;
     }
     const isQuoted = row.buf[start] === QUOTE;
-    if (isQuoted) setUnlessAbsent(row, S3.request_uri, start + 1, uriEnd);
+    if (isQuoted) setUnlessMissing(row, S3.request_uri, start + 1, uriEnd);
     const valuesEnd = this.readValues(row.buf, isQuoted ? uriEnd + 2 : start + 2, end);
     VALUE_COLUMNS.forEach((column, i) => {
-      setUnlessAbsent(row, column, this.values[2 * i], this.values[2 * i + 1]);
+      setUnlessMissing(row, column, this.values[2 * i], this.values[2 * i + 1]);
     });
     setAccessNumbers(row);
     if (valuesEnd + 1 < end) this.setRefererAndTail(row, valuesEnd + 1, end);
@@ -167,14 +166,14 @@ export class S3Parser {
     }
     const separator = findSeparator(buf, start + 1, tail);
     if (separator < 0) {
-      setUnlessAbsent(row, S3.referer, start + 1, tail - 1);
+      setUnlessMissing(row, S3.referer, start + 1, tail - 1);
       this.setAgentAndTail(row, tail + 1, end);
     } else if (findSeparator(buf, separator + 1, tail) >= 0) {
       keepDoubtful(row, start, tail);
       row.setTail(S3.version_id, tail + 1, end);
     } else {
-      setUnlessAbsent(row, S3.referer, start + 1, separator);
-      setUnlessAbsent(row, S3.user_agent, separator + 3, tail - 1);
+      setUnlessMissing(row, S3.referer, start + 1, separator);
+      setUnlessMissing(row, S3.user_agent, separator + 3, tail - 1);
       row.setTail(S3.version_id, tail + 1, end);
     }
   }
@@ -191,7 +190,7 @@ export class S3Parser {
       keepDoubtful(row, start, end);
       return;
     }
-    setUnlessAbsent(row, S3.user_agent, start + 1, tail - 1);
+    setUnlessMissing(row, S3.user_agent, start + 1, tail - 1);
     row.setTail(S3.version_id, tail + 1, end);
   }
 }
@@ -219,7 +218,7 @@ function setRequesterAndOperation(row: Row, start: number, end: number): number 
     if (idStart > start && isRequestId(buf, idStart, idEnd)) {
       const operationEnd = readOperationEnd(buf, at, wordEnd);
       if (operationEnd >= 0) {
-        setUnlessAbsent(row, S3.requester, start, idStart - 1);
+        setUnlessMissing(row, S3.requester, start, idStart - 1);
         row.set(S3.request_id, idStart, idEnd);
         row.set(S3.operation, at, operationEnd);
         return operationEnd;
@@ -298,10 +297,6 @@ function isWordByte(byte: number): boolean {
   return (lower >= 97 && lower <= 122) || byte === 46 || byte === 95;
 }
 
-function setUnlessAbsent(row: Row, column: number, start: number, end: number): void {
-  const isQuotedAbsent = end - start === 3 && buf3IsQuotedDash(row.buf, start);
-  if (!isAbsent(row.buf, start, end) && !isQuotedAbsent) row.set(column, start, end);
+function setUnlessMissing(row: Row, column: number, start: number, end: number): void {
+  if (!isMissing(row.buf, start, end)) row.set(column, start, end);
 }
-
-const buf3IsQuotedDash = (buf: Buffer, start: number): boolean =>
-  buf[start] === QUOTE && buf[start + 1] === DASH && buf[start + 2] === QUOTE;

@@ -1,4 +1,4 @@
-import { DASH, DOT, isDigit, startsWith } from "./bytes";
+import { DASH, DOT, isAbsent, isDigit, startsWith } from "./bytes";
 
 const OPERATION_KINDS = ["REST.", "WEBSITE.", "SOAP.", "BATCH.", "S3."] as const;
 const UUID_LENGTH = 36;
@@ -28,6 +28,11 @@ export function readOperationEnd(buf: Buffer, start: number, end: number): numbe
     if (!isAlphanumeric(buf[i]) && buf[i] !== DOT && buf[i] !== 95) return -1;
   }
   return end;
+}
+
+/** Missing values come both ways: a bare dash, and a quoted one. */
+export function isMissing(buf: Buffer, start: number, end: number): boolean {
+  return isAbsent(buf, start, end) || (end - start === 3 && startsWith(buf, start, end, '"-"'));
 }
 
 function isAlphanumeric(byte: number): boolean {

@@ -120,6 +120,12 @@ describe("LineParser on S3 lines", () => {
     assert.equal(access.userAgent, "");
   });
 
+  it("takes a quoted dash for missing in the columns behind the user agent too", () => {
+    const access = parse(`${HEAD} - ${ID} REST.GET.OBJECT k - 204 - - 5 - - - - "-" ${HOST_ID}`);
+    assert.equal(access.columns["version_id"], undefined);
+    assert.equal(access.columns["host_id"], HOST_ID);
+  });
+
   it("reads a requester with spaces", () => {
     const requester = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1EXAMPLE";
     assert.equal(
