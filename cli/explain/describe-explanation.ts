@@ -1,7 +1,7 @@
 import { REASONS } from "../../functions/parsing/reasons";
 import { partsOf } from "../../functions/rules/rule-values";
 import type { Condition, Value } from "../../functions/rules/rule";
-import { printable } from "../replay/summary";
+import { printable } from "../wording";
 import type { Explanation } from "./explain-line";
 
 /** An explanation for people. */

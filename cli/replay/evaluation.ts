@@ -64,6 +64,7 @@ export class Evaluation {
   }
 
   verdict(): Verdict {
+    const everFound = new Set([...this.foundClients.values()].flatMap((clients) => [...clients]));
     return {
       findings: this.findings.sort(byTime),
       findingsOmitted: this.findingsOmitted,
@@ -72,7 +73,7 @@ export class Evaluation {
         const { client, bucket, rule, from, to, count } = incident;
         return { ...toAlert(incident), client, bucket, rule, from, to, count };
       }),
-      rules: this.rules.map((rule) => this.ruleResult(rule)),
+      rules: this.rules.map((rule) => this.ruleResult(rule, everFound)),
       requestsBlocked: this.requestsBlocked,
       clientsBlocked: this.clientsBlocked.size,
       massBlocks: this.decider.massBlocks,
@@ -129,9 +130,8 @@ export class Evaluation {
     else this.findingsOmitted++;
   }
 
-  private ruleResult(rule: Rule): RuleResult {
+  private ruleResult(rule: Rule, everFound: ReadonlySet<string>): RuleResult {
     const counting = this.counter.rules.find((one) => one.rule === rule);
-    const everFound = new Set([...this.foundClients.values()].flatMap((clients) => [...clients]));
     return {
       name: rule.name,
       description: rule.description ?? "",

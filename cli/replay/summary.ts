@@ -2,6 +2,7 @@ import { REASONS } from "../../functions/parsing/reasons";
 import { differences } from "./json";
 import type { ReplayResult, RuleResult, Verdict } from "./result";
 import { safetyOf } from "./safety";
+import { group, printable, time } from "../wording";
 
 const SHOWN = 10;
 
@@ -144,13 +145,4 @@ function comparison(before: Verdict, after: Verdict): string {
     `  newly blocked (${group(newlyBlocked.length)}): ${list(newlyBlocked)}`,
     `  no longer blocked (${group(noLongerBlocked.length)}): ${list(noLongerBlocked)}`,
   ].join("\n");
-}
-
-const group = (n: number): string => n.toLocaleString("en-US");
-
-const time = (at: number): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");
-
-/** Log text is written by strangers: nothing in it may move the cursor of a terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu, "?");
 }

@@ -6,7 +6,7 @@ import { REASONS } from "../../functions/parsing/reasons";
 import { differences } from "../replay/json";
 import type { ReplayResult, RuleResult, Verdict } from "../replay/result";
 import { safetyOf } from "../replay/safety";
-import { printable } from "../replay/summary";
+import { group, printable, time } from "../wording";
 
 export interface ReportSettings {
   /** What was replayed, in words. */
@@ -139,7 +139,3 @@ function duration(ms: number): string {
   const minutes = Math.round(ms / MINUTE);
   return minutes < 120 ? `${String(minutes)} min` : `${String(Math.round(minutes / 60))} h`;
 }
-
-const group = (n: number): string => n.toLocaleString("en-US");
-
-const time = (at: number): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");

@@ -3,7 +3,7 @@ import { toAccess, type Access } from "../parsing/records";
 import { logOf, type Rule } from "../rules/rule";
 import { Conditions, type CompiledCondition } from "./conditions";
 import { FieldValues, setKey } from "./field-values";
-import { RecordTable } from "./record-table";
+import { RECORD_NUMBERS, RecordTable } from "./record-table";
 import type { TextValues } from "./text-values";
 
 export interface MinuteCounterSettings {
@@ -114,7 +114,8 @@ export class MinuteCounter {
     const { isPerClient, others } = counting;
     setKey(table.key, row, { isPerClient, others, seed: windowStart / windowMs });
     const known = table.find();
-    const record = (known < 0 ? this.addWindow(counting, row, windowStart) : known) * 8;
+    const record =
+      (known < 0 ? this.addWindow(counting, row, windowStart) : known) * RECORD_NUMBERS;
     const { numbers } = table;
     numbers[record + FIRST] = Math.min(numbers[record + FIRST], row.time);
 
@@ -162,7 +163,7 @@ export class MinuteCounter {
   private addWindow({ table, details }: CountingRule, row: Row, windowStart: number): number {
     if (table.size === table.capacity) this.makeRoom(table, details);
     const added = table.add();
-    const record = added * 8;
+    const record = added * RECORD_NUMBERS;
     table.numbers[record + TOTAL] = 0;
     table.numbers[record + FIRST] = row.time;
     table.numbers[record + START] = windowStart;
@@ -173,18 +174,19 @@ export class MinuteCounter {
   /** Closes windows that no late file can reach; grows, or closes the older half, when that is not enough. */
   private makeRoom(table: RecordTable, details: Map<number, Details>): void {
     const open = this.newest - this.latenessMs;
-    this.keep(table, details, (record) => table.numbers[record * 8 + START] > open);
+    this.keep(table, details, (record) => table.numbers[record * RECORD_NUMBERS + START] > open);
     if (table.size <= table.capacity / 2) return;
     if (table.capacity < this.maxWindows) {
       table.grow();
       return;
     }
-    const starts = Array.from({ length: table.size }, (_, i) => table.numbers[i * 8 + START]).sort(
-      (a, b) => a - b,
-    );
+    const starts = Array.from(
+      { length: table.size },
+      (_, i) => table.numbers[i * RECORD_NUMBERS + START],
+    ).sort((a, b) => a - b);
     const median = starts[starts.length >> 1];
     const before = table.size;
-    this.keep(table, details, (record) => table.numbers[record * 8 + START] > median);
+    this.keep(table, details, (record) => table.numbers[record * RECORD_NUMBERS + START] > median);
     this.forgotten += before - table.size;
   }
 
@@ -195,7 +197,7 @@ export class MinuteCounter {
   ): void {
     table.keep((record) => {
       if (isKept(record)) return true;
-      details.delete(table.numbers[record * 8 + SERIAL]);
+      details.delete(table.numbers[record * RECORD_NUMBERS + SERIAL]);
       return false;
     });
   }
