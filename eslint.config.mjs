@@ -55,6 +55,24 @@ export default ts.config(
     },
   },
   {
+    files: ["functions/edges/**/*.ts"],
+    rules: {
+      ...nothingOf(["**/infra/**", "**/cli/**", "@pulumi/*"], "edges know nothing of Pulumi"),
+      "no-restricted-globals": "off",
+      "no-restricted-properties": "off",
+    },
+  },
+  {
+    files: ["functions/handlers/**/*.ts"],
+    rules: {
+      ...nothingOf(
+        ["**/infra/**", "**/cli/**", ...IO.filter((name) => name !== "@aws-sdk/*")],
+        "I/O is for edges",
+      ),
+      "no-restricted-properties": "off",
+    },
+  },
+  {
     files: ["functions/parsing/**/*.ts"],
     rules: nothingOf(["../rules/*", "../counting/*", "../acting/*", ...IO], "parsing stands alone"),
   },

@@ -66,7 +66,7 @@ export class Explainer {
     }
     const { row } = this.parser;
     this.directory.resolve(row);
-    const address = row.client?.address.toString();
+    const address = row.client?.text;
     const log: Log = row.kind === "request" ? "nginx" : "s3";
     return {
       format: row.format,

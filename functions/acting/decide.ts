@@ -22,8 +22,11 @@ export type Outcome =
   | { readonly kind: "decided"; readonly decision: Decision }
   /** A decision on this client is in force already. */
   | { readonly kind: "folded"; readonly decision: Decision }
-  /** Nobody to act on: no client, an allowed one, a proxy or a private address. */
-  | { readonly kind: "spared"; readonly reason: "no client" | "allowed" | "not blockable" };
+  /** Nobody to act on: no client, an allowed one, a proxy or a private address; or nothing to act by. */
+  | {
+      readonly kind: "spared";
+      readonly reason: "no client" | "allowed" | "not blockable" | "unknown rule";
+    };
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
@@ -31,6 +34,8 @@ export const DEFAULT_MAX_BLOCKS_PER_MINUTE = 100;
 const DEFAULT_FORGIVE_HOURS = 24;
 const DEFAULT_MAX_BLOCK_SECONDS = 7 * 24 * 3600;
 const MAX_LEVEL = 20;
+/** A finding that is older, or from the future, comes from a wrong clock or a long queue. */
+const MAX_AGE_MS = 5 * MINUTE;
 
 /**
  * Turns findings into decisions. A repeat offender is blocked twice as long each time, up to a cap;
@@ -53,14 +58,41 @@ export class Decider {
     this.allowed = (settings.allow ?? []).map((text) => rangeOf(canonicalCidr(text) ?? text));
   }
 
-  /** Decides on a finding at its own time. Findings come in about the order of time. */
-  decide(finding: Finding): Outcome {
-    const rule = this.rules.get(finding.rule);
-    if (rule === undefined || !("blockSeconds" in rule.then)) {
-      throw new Error(
-        `finding of the rule "${finding.rule}", which is none of the rules that block`,
-      );
+  /** The clients of findings, as decisions name them, each once. */
+  clientsOf(findings: readonly Finding[]): string[] {
+    const named = findings.flatMap(({ client }) => (client ? [toCidr(client)] : []));
+    return [...new Set(named)];
+  }
+
+  /** Takes in the newest decision on a client that was made before. */
+  recall(decision: Decision): void {
+    const known = this.newest.get(decision.client);
+    if (known === undefined || known.from < decision.from) {
+      this.newest.set(decision.client, decision);
     }
+  }
+
+  /** Takes in how many blocks and challenges were decided in a minute before, epoch milliseconds. */
+  recallMinute(minute: number, blocks: number): void {
+    this.minute = Math.floor(minute / MINUTE);
+    this.blocksInMinute = blocks;
+  }
+
+  /** The last minute in which clients were blocked or challenged, and how many. */
+  lastMinute(): { minute: number; blocks: number } {
+    return { minute: this.minute * MINUTE, blocks: this.blocksInMinute };
+  }
+
+  /**
+   * Decides on a finding, with effect from its own time; from `now` when that is more than five
+   * minutes off, so that a web server's wrong clock can neither shorten nor lengthen a block.
+   * Findings come in about the order of time; the same one again changes nothing.
+   */
+  decide(finding: Finding, now = finding.at): Outcome {
+    const rule = this.rules.get(finding.rule);
+    // The rule set may have changed since the finding was made.
+    if (rule === undefined || !("blockSeconds" in rule.then))
+      return { kind: "spared", reason: "unknown rule" };
     if (finding.client === undefined || finding.client === "")
       return { kind: "spared", reason: "no client" };
     if (!finding.isBlockable) return { kind: "spared", reason: "not blockable" };
@@ -69,20 +101,25 @@ export class Decider {
 
     const action = milder(rule.mode ?? "block", this.settings.ceiling ?? "block");
     const before = this.newest.get(client);
-    const isActive = before !== undefined && finding.at < before.until;
-    if (isActive && severityOf(before.action) >= severityOf(action)) {
-      return { kind: "folded", decision: before };
+    const at = finding.at > now || now - finding.at > MAX_AGE_MS ? now : finding.at;
+    const isActive = before !== undefined && at < before.until;
+    if (before !== undefined && (isActive || finding.at <= before.foundAt)) {
+      const isSame = finding.at === before.foundAt && rule.name === before.rule;
+      if (isSame || severityOf(before.action) >= severityOf(action))
+        return { kind: "folded", decision: before };
     }
-    const level = isActive ? before.level : this.levelAfter(before, finding.at);
+    const level = isActive ? before.level : this.levelAfter(before, at);
     const decision: Decision = {
       client,
-      action: this.withinLimit(action, finding.at),
-      from: finding.at,
-      until: finding.at + blockMs(rule, level),
+      action: this.withinLimit(action, at),
+      from: at,
+      until: at + blockMs(rule, level),
       rule: rule.name,
       level,
       evidence: evidenceOf(finding),
       by: "rule",
+      foundAt: finding.at,
+      decidedAt: now,
     };
     // A decision that was milder only because of the limit is tried again when the next finding comes.
     this.newest.set(client, decision);

@@ -15,6 +15,9 @@ export interface Decision {
   readonly evidence: string;
   /** Who decided: `rule`, or a person by name. */
   readonly by: string;
+  /** Event time of the finding, and when it was decided on: epoch milliseconds. */
+  readonly foundAt: number;
+  readonly decidedAt: number;
 }
 
 export const isInForce = (decision: Decision, now: number): boolean =>

@@ -69,6 +69,11 @@ export class Counter {
     return findings ?? NOTHING;
   }
 
+  /** Forgets every window. */
+  clear(): void {
+    for (const { windows } of this.rules) windows.clear();
+  }
+
   private count(counting: CountingRule, row: Row): boolean {
     const { windows, weigh, valueOf } = counting;
     if (counting.isPerClient && row.client === undefined) return false;
@@ -112,7 +117,7 @@ export class Counter {
   private toFinding({ rule, windows }: CountingRule, row: Row): Finding {
     const { total, at, first, durationMs } = windows;
     const key = this.fields.keyOf(rule, row);
-    const address = row.client?.address.toString();
+    const address = row.client?.text;
     return {
       rule: rule.name,
       key,

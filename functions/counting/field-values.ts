@@ -61,7 +61,7 @@ export class FieldValues {
   /** The row's value of any field, as text. */
   show(name: string, row: Row): string {
     const field = this.named[name];
-    if (field.kind === "client") return row.client?.address.toString() ?? "";
+    if (field.kind === "client") return row.client?.text ?? "";
     return field.kind === "number" ? String(field.read(row)) : this.text(name).text(row);
   }
 

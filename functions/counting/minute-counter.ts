@@ -227,4 +227,4 @@ export class MinuteCounter {
 
 const NOTHING: readonly Exceeded[] = [];
 
-const accessOf = (row: Row): Access => toAccess(row, row.client?.address.toString());
+const accessOf = (row: Row): Access => toAccess(row, row.client?.text);

@@ -112,10 +112,18 @@ export class SlidingWindows {
     return this.keys.numbers[this.lastEntry + TOTAL];
   }
 
-  /** Every key with its events, for saving; `share` says how near the line it is. */
+  /** Forgets every key. */
+  clear(): void {
+    this.keep(() => false);
+    this.recent.fill(NEVER);
+  }
+
+  /** Every key that may still matter, with its events, for saving; `share` says how near the line it is. */
   *saved(): Generator<{ key: Uint32Array; share: number; lastTime: number; saved: SavedKey }> {
+    const passed = this.passed();
     for (let i = 0; i < this.keys.size; i++) {
       const entry = i * RECORD_NUMBERS;
+      if (this.keys.numbers[entry + LAST_TIME] <= passed) continue;
       const { data } = this.pool;
       const events: number[] = [];
       for (let e = this.keys.numbers[entry + HEAD]; e >= 0; e = data[e + NEXT]) {
@@ -364,12 +372,18 @@ export class SlidingWindows {
 
   /** Drops keys whose events have all passed; grows, or forgets the quietest, when that is not enough. */
   private makeRoom(): void {
-    const { withinMs, latenessMs, maxKeys } = this.settings;
-    const passed = Math.min(...this.recent) - withinMs - latenessMs;
+    const { maxKeys } = this.settings;
+    const passed = this.passed();
     this.keep((entry) => this.keys.numbers[entry + LAST_TIME] > passed);
     if (this.keys.size <= this.keys.capacity / 2) return;
     if (this.keys.capacity < maxKeys) this.keys.grow();
     else this.forgetQuietHalf();
+  }
+
+  /** Keys that were quiet since then have nothing left that a line within the lateness could meet. */
+  private passed(): number {
+    const { withinMs, latenessMs } = this.settings;
+    return Math.min(...this.recent) - withinMs - latenessMs;
   }
 
   private forgetQuietHalf(): void {

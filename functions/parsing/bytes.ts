@@ -1,6 +1,7 @@
 /** Reading text out of bytes without making strings. */
 
 export const TAB = 9;
+export const NEWLINE = 10;
 export const CARRIAGE_RETURN = 13;
 export const SPACE = 32;
 export const QUOTE = 34;

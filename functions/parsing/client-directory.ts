@@ -7,6 +7,8 @@ import type { Row } from "./row";
 /** Someone who sends requests: what the log names, resolved once for each text that names it. */
 export interface Client {
   readonly address: Address;
+  /** The address in canonical form. */
+  readonly text: string;
   /** The address as counted and blocked: itself, or its prefix in CIDR form. */
   readonly counted: string;
   /** Equal for equal `counted`, for as long as the directory remembers it. */
@@ -87,6 +89,7 @@ export class ClientDirectory {
     const counted = clientOf(address, this.prefixes);
     return {
       address,
+      text: address.toString(),
       counted,
       id: this.idOf(counted),
       place: this.register(counted),

@@ -14,6 +14,8 @@ const decision = (client: string, change: Partial<Decision> = {}): Decision => (
   level: 0,
   evidence: "",
   by: "rule",
+  foundAt: 0,
+  decidedAt: 0,
   ...change,
 });
 const settings = { now: NOW, allow: [] };

@@ -1,0 +1,107 @@
+import type { KinesisStreamEvent } from "aws-lambda";
+import { DecisionView } from "../acting/decision-view";
+import { Decider, DEFAULT_MAX_BLOCKS_PER_MINUTE, type DecideSettings } from "../acting/decide";
+import type { Decision } from "../acting/decision";
+import { toMassBlockNotice, type Notice } from "../acting/digest";
+import { reconcile, type IpSet } from "../acting/reconcile";
+import type { Finding } from "../counting/finding";
+import { readMessage } from "../counting/finding-message";
+import { decisionsTable, type Ledger } from "../edges/ledger";
+import { ipSets } from "../edges/ip-set";
+import { embeddedMetrics, type Report } from "../edges/metrics";
+import { pause } from "../edges/pause";
+import { topic } from "../edges/topic";
+import { sendDigest } from "./digest";
+import type { EnforceSettings } from "./enforce-settings";
+
+export interface ActSettings extends EnforceSettings, Omit<DecideSettings, "allow"> {}
+
+export interface ActPorts {
+  readonly ledger: Ledger;
+  readonly sets: readonly IpSet[];
+  readonly notify: (notice: Notice) => Promise<void>;
+  readonly report: Report;
+  readonly now: () => number;
+  readonly pause: (ms: number) => Promise<void>;
+}
+
+const MINUTE = 60_000;
+/** Sets that are not up to date by then are brought there within the minute by the expire callback. */
+const RECONCILE_MS = 20_000;
+
+/** Decides on the findings of a batch, writes the decisions down, and puts them in force. */
+export function actOnFindings(settings: ActSettings, ports: ActPorts) {
+  const view = new DecisionView((now) => ports.ledger.inForce(now));
+  return async (event: KinesisStreamEvent): Promise<void> => {
+    const now = ports.now();
+    const messages = event.Records.map(({ kinesis }) =>
+      readMessage(Buffer.from(kinesis.data, "base64").toString()),
+    );
+    const findings = messages
+      .filter((finding) => finding !== undefined)
+      .sort((a, b) => a.at - b.at);
+    const { decisions, spared, massBlocks } = await decide(findings, settings, ports);
+    for (const decision of decisions) view.add(decision);
+    const reconciled =
+      decisions.length === 0
+        ? undefined
+        : await reconcile(
+            { ...ports, decisions: (isAfterConflict) => view.read(ports.now(), isAfterConflict) },
+            { allow: settings.allow, deadline: now + RECONCILE_MS },
+          );
+    const oldest = Math.min(...decisions.map(({ foundAt }) => foundAt));
+    ports.report(
+      {
+        FindingsSpared: spared,
+        Blocks: decisions.filter(({ action }) => action === "block").length,
+        MassBlocks: massBlocks.length,
+        IpSetFailures: reconciled?.failed ?? 0,
+        ...(decisions.length > 0 ? { DecisionDelayMs: ports.now() - oldest } : {}),
+      },
+      {
+        unreadable: messages.length - findings.length,
+        reconciled,
+        decisions: decisions.map(({ client, action, rule }) => ({ client, action, rule })),
+      },
+    );
+    const limit = settings.maxBlocksPerMinute ?? DEFAULT_MAX_BLOCKS_PER_MINUTE;
+    for (const minute of massBlocks)
+      await ports.notify(toMassBlockNotice(settings.component, minute, limit));
+    if (decisions.length > 0)
+      await sendDigest(settings.component, await view.read(ports.now(), false), ports);
+  };
+}
+
+/** Decides from what the ledger knows, and writes the decisions into it. */
+async function decide(
+  findings: readonly Finding[],
+  settings: ActSettings,
+  { ledger, now }: ActPorts,
+): Promise<{ decisions: Decision[]; spared: number; massBlocks: readonly number[] }> {
+  if (findings.length === 0) return { decisions: [], spared: 0, massBlocks: [] };
+  const decider = new Decider(settings);
+  const minute = Math.floor(now() / MINUTE) * MINUTE;
+  decider.recallMinute(minute, await ledger.blocksIn(minute));
+  const past = await Promise.all(decider.clientsOf(findings).map(ledger.newest));
+  for (const decision of past) if (decision !== undefined) decider.recall(decision);
+  const outcomes = findings.map((finding) => decider.decide(finding, now()));
+  const decisions = outcomes.flatMap((outcome) =>
+    outcome.kind === "decided" ? [outcome.decision] : [],
+  );
+  await Promise.all(decisions.map(ledger.put));
+  const last = decider.lastMinute();
+  if (decisions.length > 0) await ledger.putBlocksIn(last.minute, last.blocks);
+  const spared = outcomes.filter(({ kind }) => kind === "spared").length;
+  return { decisions, spared, massBlocks: decider.massBlocks };
+}
+
+/** What the Lambda loads. */
+export const handler = (settings: ActSettings): ReturnType<typeof actOnFindings> =>
+  actOnFindings(settings, {
+    ledger: decisionsTable(settings.tableName, settings.indexName),
+    sets: ipSets(settings.scope, settings.sets),
+    notify: topic(settings.topicArn),
+    report: embeddedMetrics(settings.component),
+    now: Date.now,
+    pause,
+  });

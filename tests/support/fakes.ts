@@ -1,0 +1,147 @@
+import { canonicalCidr } from "../../functions/parsing/address";
+import type { Decision } from "../../functions/acting/decision";
+import { isInForce } from "../../functions/acting/decision";
+import type { IpSet, WriteOutcome } from "../../functions/acting/reconcile";
+import type { Family } from "../../functions/acting/ranges";
+import type { Ledger, SentDigest } from "../../functions/edges/ledger";
+import type { PutResult, StreamRecord } from "../../functions/edges/stream";
+import type { Mode } from "../../functions/rules/rule";
+
+/** Time that passes only when somebody waits. */
+export class FakeClock {
+  time: number;
+
+  constructor(time: number) {
+    this.time = time;
+  }
+
+  readonly now = (): number => this.time;
+  readonly pause = (ms: number): Promise<void> => {
+    this.time += ms;
+    return Promise.resolve();
+  };
+}
+
+/** WAF's IP sets with its rules: lock tokens, one write a second, 10,000 CIDR blocks of one family. */
+export class FakeWaf {
+  readonly contents = new Map<string, readonly string[]>();
+  readonly writes: string[] = [];
+  /** Asked before each write; what it answers is the outcome, undefined lets the write through. */
+  trouble: () => WriteOutcome | undefined = () => undefined;
+  private token = 1;
+  private lastWrite = -Infinity;
+  private readonly clock: FakeClock;
+
+  constructor(clock: FakeClock) {
+    this.clock = clock;
+  }
+
+  set(action: Mode, family: Family): IpSet {
+    const name = `${action}-${family}`;
+    return {
+      action,
+      family,
+      read: () =>
+        Promise.resolve({
+          addresses: this.contents.get(name) ?? [],
+          lockToken: String(this.token),
+        }),
+      write: (addresses, lockToken) =>
+        Promise.resolve(this.write(name, family, { addresses, lockToken })),
+    };
+  }
+
+  /** What somebody else does with a set. */
+  edit(name: string, addresses: readonly string[]): void {
+    this.contents.set(name, addresses);
+    this.token++;
+  }
+
+  private write(
+    name: string,
+    family: Family,
+    { addresses, lockToken }: { addresses: readonly string[]; lockToken: string },
+  ): WriteOutcome {
+    const trouble = this.trouble();
+    if (trouble !== undefined) return trouble;
+    if (this.clock.now() - this.lastWrite < 1000) return "busy";
+    if (lockToken !== String(this.token)) return "conflict";
+    if (addresses.length > 10_000) throw new Error("WAFLimitsExceededException");
+    for (const cidr of addresses) {
+      const isOfFamily = cidr.includes(":") === (family === "ipv6");
+      if (!isOfFamily || canonicalCidr(cidr) !== cidr || !/\/[1-9]\d*$/.test(cidr))
+        throw new Error(`WAFInvalidParameterException ${cidr}`);
+    }
+    this.lastWrite = this.clock.now();
+    this.token++;
+    this.contents.set(name, addresses);
+    this.writes.push(name);
+    return "written";
+  }
+}
+
+/** The decisions table in memory. */
+export class FakeLedger implements Ledger {
+  readonly decisions = new Map<string, Decision>();
+  readonly minutes = new Map<number, number>();
+  digest: SentDigest = { sentAt: 0, upTo: 0 };
+  /** Makes every call fail. */
+  isDown = false;
+
+  readonly newest = (client: string): Promise<Decision | undefined> =>
+    this.answer(() =>
+      [...this.decisions.values()]
+        .filter((one) => one.client === client)
+        .sort((a, b) => b.from - a.from)
+        .at(0),
+    );
+  readonly put = (decision: Decision): Promise<void> =>
+    this.answer(() => {
+      const key = `${decision.client} ${decision.from}`;
+      if (!this.decisions.has(key)) this.decisions.set(key, decision);
+    });
+  readonly inForce = (now: number): Promise<Decision[]> =>
+    this.answer(() => [...this.decisions.values()].filter((one) => isInForce(one, now)));
+  readonly blocksIn = (minute: number): Promise<number> =>
+    this.answer(() => this.minutes.get(minute) ?? 0);
+  readonly putBlocksIn = (minute: number, blocks: number): Promise<void> =>
+    this.answer(() => void this.minutes.set(minute, blocks));
+  readonly lastDigest = (): Promise<SentDigest> => this.answer(() => this.digest);
+  readonly putDigest = (digest: SentDigest): Promise<void> =>
+    this.answer(() => void (this.digest = digest));
+
+  private answer<T>(work: () => T): Promise<T> {
+    return this.isDown ? Promise.reject(new Error("InternalServerError")) : Promise.resolve(work());
+  }
+}
+
+/** A stream with Kinesis's limits of a request; `failing` says which records it refuses for good. */
+export class FakeStream {
+  readonly records: StreamRecord[] = [];
+  failing: (record: StreamRecord) => boolean = () => false;
+
+  readonly put = (records: readonly StreamRecord[]): Promise<PutResult> => {
+    const failed = records.filter((record) => record.data.length > 1 << 20 || this.failing(record));
+    this.records.push(...records.filter((record) => !failed.includes(record)));
+    return Promise.resolve({
+      failed,
+      retries: 0,
+      trouble: failed.length > 0 ? "ProvisionedThroughputExceededException" : undefined,
+    });
+  };
+}
+
+/** Metrics that were reported, added up by name; the last value of those that are no counts. */
+export class FakeReport {
+  readonly sums: Record<string, number> = {};
+  readonly last: Record<string, number> = {};
+  readonly details: unknown[] = [];
+
+  readonly report = (metrics: Readonly<Record<string, number>>, details?: unknown): void => {
+    for (const [name, value] of Object.entries(metrics)) {
+      this.sums[name] = (this.sums[name] ?? 0) + value;
+      this.last[name] = value;
+    }
+    this.details.push(details);
+  };
+}
