@@ -3,6 +3,7 @@ import {
   PutRecordsCommand,
   type PutRecordsRequestEntry,
 } from "@aws-sdk/client-kinesis";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { pause } from "./pause";
 
 export interface StreamRecord {
@@ -35,7 +36,9 @@ const MAX_PAUSE_MS = 2000;
 const CALL_MS = 5000;
 
 export function stream(streamName: string): PutRecords {
-  const client = new KinesisClient({ maxAttempts: 1 });
+  // By default this client speaks HTTP/2, whose connection does not survive Lambda's pauses.
+  const requestHandler = new NodeHttpHandler({ requestTimeout: CALL_MS, connectionTimeout: 1000 });
+  const client = new KinesisClient({ maxAttempts: 1, requestHandler });
 
   return async (records, deadline) => {
     let left = records;
@@ -64,7 +67,6 @@ async function putOnce(
   try {
     const { Records } = await client.send(
       new PutRecordsCommand({ StreamName: streamName, Records: records.map(toEntry) }),
-      { abortSignal: AbortSignal.timeout(CALL_MS) },
     );
     const failed = records.filter((_, i) => Records?.[i]?.ErrorCode !== undefined);
     return {

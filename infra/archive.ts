@@ -1,0 +1,206 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { createTables, RESULTS_PREFIX, type Tables } from "./athena";
+import type { Callback } from "./callback";
+import {
+  assumedBy,
+  deliverToBucket,
+  denyPlainText,
+  document,
+  encrypt,
+  transformRecords,
+  writeErrors,
+} from "./policies";
+
+export interface ArchiveSettings {
+  readonly retentionDays: number;
+  /** Ends in a slash. */
+  readonly prefix: string;
+  readonly kmsKeyArn: pulumi.Input<string> | undefined;
+  readonly parseBufferSeconds: number;
+  readonly logRetentionDays: number;
+}
+
+export interface Archive {
+  readonly bucket: aws.s3.Bucket;
+  readonly deliveryStream: aws.kinesis.FirehoseDeliveryStream;
+  readonly tables: Tables;
+}
+
+/** Results of queries are looked at once. */
+const RESULTS_DAYS = 7;
+/**
+ * Lambda's default for record transformation; giving it shows a difference on every run.
+ *
+ * @see https://docs.aws.amazon.com/firehose/latest/APIReference/API_ProcessorParameter.html
+ */
+const DEFAULT_BUFFER_SECONDS = 60;
+const PARTITIONS =
+  "year=!{timestamp:yyyy}/month=!{timestamp:MM}/day=!{timestamp:dd}/hour=!{timestamp:HH}/";
+
+/** The delivery stream, the bucket that it fills, and the tables that make SQL of it. */
+export function createArchive(
+  name: string,
+  { fn: parse }: Callback,
+  settings: ArchiveSettings,
+  parent: pulumi.Resource,
+): Archive {
+  const bucket = createBucket(name, settings, parent);
+  const deliveryStream = createDeliveryStream(name, { bucket, parse }, settings, parent);
+  const tables = createTables(name, bucket, settings.prefix, parent);
+  return { bucket, deliveryStream, tables };
+}
+
+function createBucket(
+  name: string,
+  { retentionDays, prefix, kmsKeyArn }: ArchiveSettings,
+  parent: pulumi.Resource,
+): aws.s3.Bucket {
+  const bucket = new aws.s3.Bucket(`${name}-archive`, {}, { parent });
+  new aws.s3.BucketPublicAccessBlock(
+    `${name}-archive-private`,
+    {
+      bucket: bucket.id,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    },
+    { parent },
+  );
+  new aws.s3.BucketOwnershipControls(
+    `${name}-archive-ownership`,
+    { bucket: bucket.id, rule: { objectOwnership: "BucketOwnerEnforced" } },
+    { parent },
+  );
+  new aws.s3.BucketServerSideEncryptionConfiguration(
+    `${name}-archive-encryption`,
+    {
+      bucket: bucket.id,
+      rules: [
+        {
+          applyServerSideEncryptionByDefault:
+            kmsKeyArn === undefined
+              ? { sseAlgorithm: "AES256" }
+              : { sseAlgorithm: "aws:kms", kmsMasterKeyId: kmsKeyArn },
+          bucketKeyEnabled: kmsKeyArn !== undefined,
+        },
+      ],
+    },
+    { parent },
+  );
+  const expire = (
+    id: string,
+    of: string,
+    days: number,
+  ): aws.types.input.s3.BucketLifecycleConfigurationRule => ({
+    id,
+    status: "Enabled",
+    filter: { prefix: of },
+    expiration: { days },
+    abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
+  });
+  new aws.s3.BucketLifecycleConfiguration(
+    `${name}-archive-lifecycle`,
+    {
+      bucket: bucket.id,
+      rules: [
+        expire("logs", prefix, retentionDays),
+        expire("errors", "errors/", retentionDays),
+        expire("results", RESULTS_PREFIX, RESULTS_DAYS),
+      ],
+    },
+    { parent },
+  );
+  new aws.s3.BucketPolicy(
+    `${name}-archive-policy`,
+    { bucket: bucket.id, policy: denyPlainText(bucket.arn) },
+    { parent },
+  );
+  return bucket;
+}
+
+function createDeliveryStream(
+  name: string,
+  { bucket, parse }: { readonly bucket: aws.s3.Bucket; readonly parse: aws.lambda.Function },
+  settings: ArchiveSettings,
+  parent: pulumi.Resource,
+): aws.kinesis.FirehoseDeliveryStream {
+  const { prefix, kmsKeyArn, parseBufferSeconds, logRetentionDays } = settings;
+  const logGroup = new aws.cloudwatch.LogGroup(
+    `${name}-delivery-logs`,
+    { retentionInDays: logRetentionDays },
+    { parent },
+  );
+  const logStream = new aws.cloudwatch.LogStream(
+    `${name}-delivery-errors`,
+    { logGroupName: logGroup.name },
+    { parent },
+  );
+  const role = new aws.iam.Role(
+    `${name}-delivery-role`,
+    { assumeRolePolicy: assumedBy("firehose.amazonaws.com") },
+    { parent },
+  );
+  const policy = new aws.iam.RolePolicy(
+    `${name}-delivery-policy`,
+    {
+      role: role.name,
+      policy: document(
+        deliverToBucket(bucket.arn),
+        transformRecords(parse.arn),
+        writeErrors(logGroup.arn),
+        ...(kmsKeyArn === undefined ? [] : [encrypt(kmsKeyArn)]),
+      ),
+    },
+    { parent },
+  );
+  const buffer =
+    parseBufferSeconds === DEFAULT_BUFFER_SECONDS
+      ? []
+      : [
+          {
+            parameterName: "BufferIntervalInSeconds",
+            parameterValue: String(parseBufferSeconds),
+          },
+        ];
+  return new aws.kinesis.FirehoseDeliveryStream(
+    `${name}-logs`,
+    {
+      destination: "extended_s3",
+      serverSideEncryption: { enabled: true, keyType: "AWS_OWNED_CMK" },
+      extendedS3Configuration: {
+        roleArn: role.arn,
+        bucketArn: bucket.arn,
+        prefix: `${prefix}${PARTITIONS}`,
+        errorOutputPrefix: `errors/!{firehose:error-output-type}/${PARTITIONS}`,
+        compressionFormat: "GZIP",
+        fileExtension: ".json.gz",
+        bufferingSize: 64,
+        bufferingInterval: 300,
+        ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
+        cloudwatchLoggingOptions: {
+          enabled: true,
+          logGroupName: logGroup.name,
+          logStreamName: logStream.name,
+        },
+        processingConfiguration: {
+          enabled: true,
+          processors: [
+            {
+              type: "Lambda",
+              parameters: [
+                {
+                  parameterName: "LambdaArn",
+                  parameterValue: pulumi.interpolate`${parse.arn}:$LATEST`,
+                },
+                ...buffer,
+              ],
+            },
+          ],
+        },
+      },
+    },
+    { parent, dependsOn: [policy] },
+  );
+}

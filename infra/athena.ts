@@ -1,0 +1,122 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+/** The archive as SQL. */
+export interface Tables {
+  readonly database: aws.glue.CatalogDatabase;
+  readonly workgroup: aws.athena.Workgroup;
+}
+
+export const RESULTS_PREFIX = "athena-results/";
+/** A query that would read more than this is stopped before it costs more than about 5 cents. */
+const MAX_BYTES_PER_QUERY = 10 * 1024 ** 3;
+
+/** Columns of the archive, as the parse callback writes them; Athena knows lower case only. */
+const COLUMNS: readonly (readonly [name: string, type: string])[] = [
+  ["time", "string"],
+  ["client", "string"],
+  ["method", "string"],
+  ["host", "string"],
+  ["path", "string"],
+  ["query", "string"],
+  ["referer", "string"],
+  ["useragent", "string"],
+  ["peer", "string"],
+  ["forwardedfor", "string"],
+  ["status", "int"],
+  ["bytes", "bigint"],
+  ["durationms", "bigint"],
+  ["extra", "map<string,string>"],
+  ["unparsed", "string"],
+  ["raw", "string"],
+  ["rawbase64", "string"],
+];
+
+/** Makes SQL of the archive from the first day: partitions are projected, nothing need be crawled. */
+export function createTables(
+  name: string,
+  bucket: aws.s3.Bucket,
+  prefix: string,
+  parent: pulumi.Resource,
+): Tables {
+  const location = pulumi.interpolate`s3://${bucket.bucket}/${prefix}`;
+  const database = new aws.glue.CatalogDatabase(`${name}-database`, {}, { parent });
+  new aws.glue.CatalogTable(
+    `${name}-requests-table`,
+    {
+      name: "requests",
+      databaseName: database.name,
+      tableType: "EXTERNAL_TABLE",
+      partitionKeys: ["year", "month", "day", "hour"].map((key) => ({ name: key, type: "int" })),
+      parameters: {
+        classification: "json",
+        "projection.enabled": "true",
+        "projection.year.type": "integer",
+        "projection.year.range": "2026,2046",
+        ...projected("month", "1,12"),
+        ...projected("day", "1,31"),
+        ...projected("hour", "0,23"),
+        "storage.location.template": pulumi.interpolate`${location}year=$\{year}/month=$\{month}/day=$\{day}/hour=$\{hour}/`,
+      },
+      storageDescriptor: {
+        location,
+        inputFormat: "org.apache.hadoop.mapred.TextInputFormat",
+        outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        columns: COLUMNS.map(([column, type]) => ({ name: column, type })),
+        serDeInfo: {
+          serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
+          parameters: { "ignore.malformed.json": "true" },
+        },
+      },
+    },
+    { parent },
+  );
+  const workgroup = new aws.athena.Workgroup(
+    `${name}-queries`,
+    {
+      configuration: {
+        bytesScannedCutoffPerQuery: MAX_BYTES_PER_QUERY,
+        resultConfiguration: {
+          outputLocation: pulumi.interpolate`s3://${bucket.bucket}/${RESULTS_PREFIX}`,
+          encryptionConfiguration: { encryptionOption: "SSE_S3" },
+        },
+      },
+    },
+    { parent },
+  );
+  const today =
+    "year = year(current_date) AND month = month(current_date) AND day = day(current_date)";
+  const queries: Readonly<Record<string, readonly [string, string]>> = {
+    "top-clients": [
+      "Who sent most requests today, and how many of them failed",
+      `SELECT client, count(*) AS requests, count_if(status >= 400) AS failed, count(DISTINCT path) AS paths,
+  min(time) AS first_time, max(time) AS last_time
+FROM requests WHERE ${today} GROUP BY client ORDER BY requests DESC LIMIT 50`,
+    ],
+    "one-address": [
+      "What one address did today; put it in place of 192.0.2.1",
+      `SELECT time, method, path, query, status, bytes, durationms, useragent
+FROM requests WHERE ${today} AND client = '192.0.2.1' ORDER BY time LIMIT 1000`,
+    ],
+    "one-path": [
+      "Who asked for one path today; put it in place of /login",
+      `SELECT client, useragent, count(*) AS requests, count_if(status >= 400) AS failed
+FROM requests WHERE ${today} AND path = '/login' GROUP BY client, useragent ORDER BY requests DESC LIMIT 50`,
+    ],
+  };
+  for (const [query, [description, text]] of Object.entries(queries)) {
+    new aws.athena.NamedQuery(
+      `${name}-${query}`,
+      { description, database: database.name, workgroup: workgroup.id, query: text },
+      { parent },
+    );
+  }
+  return { database, workgroup };
+}
+
+/** Two digits each, as the delivery stream writes them. */
+const projected = (key: string, range: string): Record<string, string> => ({
+  [`projection.${key}.type`]: "integer",
+  [`projection.${key}.range`]: range,
+  [`projection.${key}.digits`]: "2",
+});

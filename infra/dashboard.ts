@@ -1,0 +1,107 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Watched } from "./alarms";
+
+type Series = readonly [namespace: string, metric: string, ...rest: unknown[]];
+
+interface Widget {
+  readonly title: string;
+  readonly stat: "Sum" | "Maximum" | "p95";
+  readonly metrics: readonly Series[];
+}
+
+const WIDTH = 12;
+const HEIGHT = 6;
+
+/** One page: what came in, what was found and done, how late, how full, and what it costs. */
+export function createDashboard(
+  name: string,
+  component: string,
+  { archive, streams, decisions, parse, count }: Watched,
+  parent: pulumi.Resource,
+): aws.cloudwatch.Dashboard {
+  const { region } = archive.bucket;
+  const own = (metric: string): Series => ["Floodgate", metric, "Component", component];
+  const body = pulumi
+    .all([
+      region,
+      archive.deliveryStream.name,
+      streams.requests.name,
+      streams.findings.name,
+      parse.fn.name,
+      count.fn.name,
+      decisions.act.fn.name,
+      decisions.expire.fn.name,
+    ])
+    .apply(([at, delivery, requests, findings, ...functions]) => {
+      const [, countName, actName] = functions;
+      const ofFunctions = (metric: string, names: readonly string[]): Series[] =>
+        names.map((fn) => ["AWS/Lambda", metric, "FunctionName", fn]);
+      const widgets: Widget[] = [
+        { title: "Requests", stat: "Sum", metrics: [own("LinesRead"), own("RequestsCounted")] },
+        {
+          title: "Findings and blocks",
+          stat: "Sum",
+          metrics: [own("Findings"), own("FindingsSpared"), own("Blocks"), own("MassBlocks")],
+        },
+        {
+          title: "From log line to parse, and to block (ms)",
+          stat: "p95",
+          metrics: [own("LogDelayMs"), own("DecisionDelayMs")],
+        },
+        {
+          title: "Decisions in force; fill of the fullest set (%)",
+          stat: "Maximum",
+          metrics: [own("DecisionsInForce"), own("IpSetFillPercent"), own("ClientsLeftOut")],
+        },
+        {
+          title: "Lines that could not be parsed, requests that could not be counted",
+          stat: "Sum",
+          metrics: [
+            own("LinesUnparsed"),
+            own("RequestsUnforwarded"),
+            own("RecordsFailed"),
+            own("KeysForgotten"),
+          ],
+        },
+        {
+          title: "Age of the streams (ms)",
+          stat: "Maximum",
+          metrics: ofFunctions("IteratorAge", [countName, actName]),
+        },
+        {
+          title: "Errors",
+          stat: "Sum",
+          metrics: [...ofFunctions("Errors", functions), own("IpSetFailures")],
+        },
+        {
+          title: "What costs: bytes in, function time (ms)",
+          stat: "Sum",
+          metrics: [
+            ["AWS/Firehose", "IncomingBytes", "DeliveryStreamName", delivery],
+            ["AWS/Kinesis", "IncomingBytes", "StreamName", requests],
+            ["AWS/Kinesis", "IncomingBytes", "StreamName", findings],
+            ...ofFunctions("Duration", functions),
+          ],
+        },
+      ];
+      return JSON.stringify({ widgets: widgets.map((widget, i) => placed(widget, i, at)) });
+    });
+  return new aws.cloudwatch.Dashboard(
+    `${name}-dashboard`,
+    { dashboardName: component, dashboardBody: body },
+    { parent },
+  );
+}
+
+/** Two in a row. */
+function placed({ title, stat, metrics }: Widget, i: number, region: string): unknown {
+  return {
+    type: "metric",
+    x: (i % 2) * WIDTH,
+    y: Math.floor(i / 2) * HEIGHT,
+    width: WIDTH,
+    height: HEIGHT,
+    properties: { title, stat, metrics, region, period: 60, view: "timeSeries" },
+  };
+}
