@@ -1,21 +1,32 @@
-import * as pulumi from "@pulumi/pulumi";
 import { readConfig } from "./infra/config";
-import { logOf } from "./functions/rules/rule";
+import { IntrusionPrevention } from "./infra/intrusion-prevention";
+import { WebTier } from "./infra/web-tier";
 
 const settings = readConfig();
 
-void pulumi.log.info(
-  "This version of Floodgate checks the stack's rules and makes no AWS resources yet; " +
-    "try the rules on your logs with: npm run -s floodgate -- replay --stack " +
-    `${pulumi.getStack()} FILE`,
-);
+const edge =
+  settings.intrusionPrevention && new IntrusionPrevention("edge", settings.intrusionPrevention);
+const web =
+  edge && settings.hasWebTier
+    ? new WebTier("web", {
+        deliveryStreamArn: edge.deliveryStreamArn,
+        agents: edge.agents,
+        ...(edge.webAclArn && { webAclArn: edge.webAclArn }),
+      })
+    : undefined;
 
-/** The rules that were read and found valid. */
-export const nginxRules = settings.rules
-  .filter((rule) => logOf(rule) === "nginx")
-  .map(({ name }) => name);
-export const s3Rules = settings.rules
-  .filter((rule) => logOf(rule) === "s3")
-  .map(({ name }) => name);
-/** No decision goes further than this. */
-export const mode = settings.mode;
+/** Where log agents send lines to, and their configuration, ready to paste. */
+export const deliveryStreamName = edge?.deliveryStreamName;
+export const agents = edge?.agents;
+/** What protects the load balancers. */
+export const webAclArn = edge?.webAclArn;
+/** Where to look: decisions, archive, dashboard. */
+export const decisionsTableName = edge?.decisionsTableName;
+export const archiveBucketName = edge?.archiveBucketName;
+export const databaseName = edge?.databaseName;
+export const workgroupName = edge?.workgroupName;
+export const dashboardName = edge?.dashboardName;
+/** Where notices and alarms go. */
+export const topicArn = edge?.topicArn;
+/** The demonstration's address. */
+export const url = web?.url;

@@ -33,7 +33,7 @@ const trust = (): Option =>
     "a proxy in front of nginx: a CIDR block, a number of hops, alb or cloudfront; may be given more than once",
   )
     .argParser(collect)
-    .default([], "none, the peer is the client");
+    .default([], "alb, a peer with a private address");
 
 function program(): Command {
   const floodgate = new Command("floodgate")

@@ -1,17 +1,78 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readStackSettings, type StackSettings } from "../functions/rules/stack-settings";
+import { readStackSettings } from "../functions/rules/stack-settings";
+import { logOf } from "../functions/rules/rule";
+import type { IntrusionPreventionArgs } from "./intrusion-prevention-args";
 
-/** The configuration keys that settings are read from; `Pulumi.yaml` describes each. */
-const KEYS = ["rules", "allow", "trust", "mode", "ipv4Prefix", "ipv6Prefix"] as const;
+/** What the program makes, by the stack's configuration. */
+export interface ProgramSettings {
+  /** Undefined in a stack that does not want it. */
+  readonly intrusionPrevention: IntrusionPreventionArgs | undefined;
+  /** The demonstration of a web tier in front of it. */
+  readonly hasWebTier: boolean;
+}
+
+/** The keys that settings of finding and blocking are read from; the replay reads the same. */
+const SHARED_KEYS = [
+  "rules",
+  "allow",
+  "trust",
+  "mode",
+  "ipv4Prefix",
+  "ipv6Prefix",
+  "maxBlocksPerMinute",
+] as const;
 
 /**
- * Reads the stack's configuration.
+ * Reads the stack's configuration, of which `Pulumi.yaml` describes every key. An empty text or list
+ * stands for the component's own default.
  *
  * @throws pulumi.RunError that names every wrong key, the value found and what is allowed.
  */
-export function readConfig(): StackSettings {
+export function readConfig(): ProgramSettings {
   const config = new pulumi.Config("floodgate");
-  const values = KEYS.map((key) => [key, readValue(config, key)] as const);
+  const hasIntrusionPrevention = config.getBoolean("intrusionPrevention") ?? true;
+  return {
+    intrusionPrevention: hasIntrusionPrevention ? readIntrusionPrevention(config) : undefined,
+    hasWebTier: config.getBoolean("webTier") ?? false,
+  };
+}
+
+function readIntrusionPrevention(config: pulumi.Config): IntrusionPreventionArgs {
+  const { prefixes, rules, ...shared } = readShared(config);
+  const text = (key: string): string | undefined => config.get(key) || undefined;
+  const list = (key: string): string[] => config.getObject<string[]>(key) ?? [];
+  const number = (key: string): number | undefined => config.getNumber(key);
+  const topicArn = text("notifyTopic");
+  const kmsKeyArn = text("archiveKey");
+  const body = text("blockBody");
+  return withoutUndefined({
+    ...shared,
+    ...prefixes,
+    rules: rules.filter((rule) => logOf(rule) === "nginx"),
+    scope: text("scope") as IntrusionPreventionArgs["scope"],
+    webAcl: text("webAcl"),
+    protect: list("protect"),
+    rulePriority: number("rulePriority"),
+    blockResponse: { status: number("blockStatus") ?? 403, ...(body && { body }) },
+    rateLimit: readRateLimit(text("rateLimit")),
+    forwardedIp: readForwardedIp(text("forwardedIp")),
+    archive: withoutUndefined({
+      retentionDays: number("archiveDays"),
+      prefix: text("archivePrefix"),
+      kmsKeyArn,
+    }),
+    stream: readStream(text("stream")),
+    parseBufferSeconds: number("parseBufferSeconds"),
+    logFormat: text("logFormat") as IntrusionPreventionArgs["logFormat"],
+    notify: { ...(topicArn && { topicArn }), emails: list("notifyEmails") },
+    silentMinutes: number("silentMinutes"),
+    logRetentionDays: number("logRetentionDays"),
+    tracing: config.getBoolean("tracing"),
+  });
+}
+
+function readShared(config: pulumi.Config): ReturnType<typeof readStackSettings> {
+  const values = SHARED_KEYS.map((key) => [key, readValue(config, key)] as const);
   const given = Object.fromEntries(values.filter(([, value]) => value !== undefined));
   try {
     return readStackSettings(given);
@@ -22,6 +83,40 @@ export function readConfig(): StackSettings {
 }
 
 /** Texts stand for themselves; everything else arrives as JSON. */
-function readValue(config: pulumi.Config, key: (typeof KEYS)[number]): unknown {
+function readValue(config: pulumi.Config, key: (typeof SHARED_KEYS)[number]): unknown {
   return key === "mode" ? config.get(key) : config.getObject<unknown>(key);
 }
+
+/** `REQUESTS/SECONDS`, or `off`. */
+function readRateLimit(text: string | undefined): IntrusionPreventionArgs["rateLimit"] {
+  if (text === undefined) return undefined;
+  if (text === "off") return false;
+  const [, requests, perSeconds] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (requests === undefined)
+    throw new pulumi.RunError(`"rateLimit": got "${text}", allowed is REQUESTS/SECONDS, or off`);
+  return { requests: Number(requests), perSeconds: Number(perSeconds) };
+}
+
+/** `HEADER POSITION`, or `off`. */
+function readForwardedIp(text: string | undefined): IntrusionPreventionArgs["forwardedIp"] {
+  if (text === undefined) return undefined;
+  if (text === "off") return false;
+  const [headerName, position, ...rest] = text.split(" ");
+  if ((position !== "FIRST" && position !== "LAST" && position !== "ANY") || rest.length > 0)
+    throw new pulumi.RunError(
+      `"forwardedIp": got "${text}", allowed is a header and FIRST, LAST or ANY, or off`,
+    );
+  return { headerName, position };
+}
+
+/** A number of shards, or `ON_DEMAND`. */
+function readStream(text: string | undefined): IntrusionPreventionArgs["stream"] {
+  return text === undefined || text === "ON_DEMAND" ? text : Number(text);
+}
+
+type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
+
+const withoutUndefined = <T extends object>(values: T): Partial<Defined<T>> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<
+    Defined<T>
+  >;

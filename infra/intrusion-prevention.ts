@@ -33,8 +33,8 @@ export class IntrusionPrevention extends pulumi.ComponentResource {
   readonly deliveryStreamArn: pulumi.Output<string>;
   /** Configuration for nginx and for log agents, ready to paste, and the IAM policy they need. */
   readonly agents: pulumi.Output<AgentConfigs>;
-  /** The web ACL with the rules; undefined with `mode: "observe"`. */
-  readonly webAclArn: pulumi.Output<string | undefined>;
+  /** The web ACL with the rules; undefined when nothing is enforced. */
+  readonly webAclArn: pulumi.Output<string> | undefined;
   /** The table of all decisions, in force or ended. */
   readonly decisionsTableName: pulumi.Output<string>;
   /** Where notices and alarms go. */
@@ -106,7 +106,7 @@ export class IntrusionPrevention extends pulumi.ComponentResource {
       },
       settings.logFormat,
     );
-    this.webAclArn = pulumi.output(waf.webAclArn);
+    this.webAclArn = waf.webAclArn;
     this.decisionsTableName = decisions.table.name;
     this.topicArn = pulumi.output(topicArn);
     this.archiveBucketName = archive.bucket.bucket;

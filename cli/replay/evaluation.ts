@@ -48,6 +48,7 @@ export class Evaluation {
       rules: settings.rules,
       allow: settings.allow,
       ceiling: settings.mode,
+      maxBlocksPerMinute: settings.maxBlocksPerMinute,
       ...limits,
     });
   }

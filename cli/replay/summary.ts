@@ -75,7 +75,7 @@ function proxies({ privateClients, counted }: ReplayResult): string {
   const percent = Math.round((100 * privateClients) / counted);
   return (
     `Note: ${String(percent)} % of the requests come from private addresses or proxies, which are never blocked.\n` +
-    "Is there a load balancer in front? Then say so, for example with --trust alb."
+    "Is there another proxy in front? Then log X-Forwarded-For and say so, for example with --trust cloudfront."
   );
 }
 

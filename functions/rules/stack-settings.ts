@@ -15,6 +15,8 @@ export interface StackSettings {
   /** No decision goes further than this. */
   readonly mode: Mode;
   readonly prefixes: ClientPrefixes;
+  /** New blocks and challenges in a minute; past it decisions are only counted. */
+  readonly maxBlocksPerMinute: number;
 }
 
 export const DEFAULT_RULES: readonly Rule[] = [...NGINX_RULES, ...S3_RULES];
@@ -22,9 +24,11 @@ export const DEFAULT_RULES: readonly Rule[] = [...NGINX_RULES, ...S3_RULES];
 export const DEFAULT_SETTINGS: StackSettings = {
   rules: DEFAULT_RULES,
   allow: [],
-  trust: [],
+  // A private peer is a load balancer of one's own; on anything else this has no effect.
+  trust: ["alb"],
   mode: "block",
   prefixes: DEFAULT_PREFIXES,
+  maxBlocksPerMinute: 100,
 };
 
 export const CIDR_ALLOWED = "an address or CIDR block such as 192.0.2.0/24 or 2001:db8::/32";
@@ -32,7 +36,7 @@ export const TRUST_ALLOWED = "a CIDR block, a number of hops from 1 to 10, alb o
 
 const cidr = z.string().refine((text) => canonicalCidr(text) !== undefined, CIDR_ALLOWED);
 const trust = z.union([z.string(), z.number()]).transform(String).refine(isTrust, TRUST_ALLOWED);
-const bits = (min: number, max: number): z.ZodType<number> => {
+const wholeNumber = (min: number, max: number): z.ZodType<number> => {
   const allowed = `a whole number from ${String(min)} to ${String(max)}`;
   return z.number({ error: allowed }).int(allowed).min(min, allowed).max(max, allowed);
 };
@@ -40,10 +44,13 @@ const bits = (min: number, max: number): z.ZodType<number> => {
 /** The keys, without the project's name, that are read here. */
 const schema = z.object({
   allow: z.array(cidr, { error: "a list of CIDR blocks" }).default([]),
-  trust: z.array(trust, { error: `a list; each ${TRUST_ALLOWED}` }).default([]),
+  trust: z
+    .array(trust, { error: `a list; each ${TRUST_ALLOWED}` })
+    .default([...DEFAULT_SETTINGS.trust]),
   mode: z.enum(MODES, { error: `one of ${MODES.join(", ")}` }).default("block"),
-  ipv4Prefix: bits(8, 32).default(DEFAULT_PREFIXES.ipv4Prefix),
-  ipv6Prefix: bits(16, 128).default(DEFAULT_PREFIXES.ipv6Prefix),
+  ipv4Prefix: wholeNumber(8, 32).default(DEFAULT_PREFIXES.ipv4Prefix),
+  ipv6Prefix: wholeNumber(16, 128).default(DEFAULT_PREFIXES.ipv6Prefix),
+  maxBlocksPerMinute: wholeNumber(1, 10_000).default(DEFAULT_SETTINGS.maxBlocksPerMinute),
 });
 
 /**
@@ -64,12 +71,13 @@ export function readStackSettings(config: Readonly<Record<string, unknown>>): St
   const checked = hasRules ? checkRules(given) : undefined;
   if (checked?.ok === false) mistakes.push(...checked.mistakes.map(describeMistake));
   if (!parsed.success || mistakes.length > 0) throw new Error(mistakes.join("\n"));
-  const { allow, mode, ipv4Prefix, ipv6Prefix } = parsed.data;
+  const { allow, mode, ipv4Prefix, ipv6Prefix, maxBlocksPerMinute } = parsed.data;
   return {
     rules: checked?.ok === true ? checked.rules : DEFAULT_RULES,
     allow,
     trust: parsed.data.trust,
     mode,
     prefixes: { ipv4Prefix, ipv6Prefix },
+    maxBlocksPerMinute,
   };
 }

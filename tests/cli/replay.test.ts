@@ -125,7 +125,7 @@ describe("floodgate replay", () => {
     const clients = (json: ReplayJson): string[] =>
       [...new Set(json.decisions.map(({ client }) => client))].sort();
     assert.deepEqual(clients(behind), clients(direct));
-    assert.equal(replay(["samples/behind-alb.log.gz"]).decisions.length, 0);
+    assert.deepEqual(replay(["samples/behind-alb.log.gz"]).decisions, behind.decisions);
   });
 
   it("finds every attack tool of the samples and nobody else", () => {

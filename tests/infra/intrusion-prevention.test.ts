@@ -105,7 +105,7 @@ describe("IntrusionPrevention", () => {
   const inputsOf = (name: string, of = smallest): Registered["inputs"] => {
     const found = of.find((one) => one.name === `edge-${name}`);
     assert.ok(found, name);
-    return found.inputs as Registered["inputs"];
+    return found.inputs;
   };
   const statementsOf = (name: string, of = smallest): Statement[] =>
     (JSON.parse(inputsOf(name, of).policy as string) as { Statement: Statement[] }).Statement;

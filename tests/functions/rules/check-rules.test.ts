@@ -89,9 +89,10 @@ describe("readStackSettings", () => {
     assert.deepEqual(readStackSettings({}), {
       rules: DEFAULT_RULES,
       allow: [],
-      trust: [],
+      trust: ["alb"],
       mode: "block",
       prefixes: { ipv4Prefix: 32, ipv6Prefix: 64 },
+      maxBlocksPerMinute: 100,
     });
   });
 
