@@ -15,18 +15,7 @@ const web =
       })
     : undefined;
 
-/** Where log agents send lines to, and their configuration, ready to paste. */
-export const deliveryStreamName = edge?.deliveryStreamName;
-export const agents = edge?.agents;
-/** What protects the load balancers. */
-export const webAclArn = edge?.webAclArn;
-/** Where to look: decisions, archive, dashboard. */
-export const decisionsTableName = edge?.decisionsTableName;
-export const archiveBucketName = edge?.archiveBucketName;
-export const databaseName = edge?.databaseName;
-export const workgroupName = edge?.workgroupName;
-export const dashboardName = edge?.dashboardName;
-/** Where notices and alarms go. */
-export const topicArn = edge?.topicArn;
+/** What to look at and to paste, or that this stack does without it. */
+export const intrusionPrevention = edge ? edge.outputs : "off";
 /** The demonstration's address. */
-export const url = web?.url;
+export const webTier = web ? web.url : "off";

@@ -109,9 +109,11 @@ function readForwardedIp(text: string | undefined): IntrusionPreventionArgs["for
   return { headerName, position };
 }
 
-/** A number of shards, or `ON_DEMAND`. */
+/** A number of shards, or `ON_DEMAND`; anything else is for the component to refuse. */
 function readStream(text: string | undefined): IntrusionPreventionArgs["stream"] {
-  return text === undefined || text === "ON_DEMAND" ? text : Number(text);
+  return text !== undefined && /^\d+$/.test(text)
+    ? Number(text)
+    : (text as "ON_DEMAND" | undefined);
 }
 
 type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };

@@ -264,8 +264,10 @@ function settleArchive({
 }
 
 function settleStream(capacity: StreamCapacity): StreamCapacity {
-  if (typeof capacity === "number") return checkRange("stream", capacity, { from: 1, to: 200 });
-  return checkChoice<"ON_DEMAND">("stream", capacity, ["ON_DEMAND"]);
+  const isShards = Number.isInteger(capacity) && Number(capacity) >= 1 && Number(capacity) <= 200;
+  if (capacity !== "ON_DEMAND" && !isShards)
+    refuse("stream", `must be ON_DEMAND or 1 to 200 shards, got ${JSON.stringify(capacity)}`);
+  return capacity;
 }
 
 function settleNotify({

@@ -44,6 +44,8 @@ export class IntrusionPrevention extends pulumi.ComponentResource {
   readonly databaseName: pulumi.Output<string>;
   readonly workgroupName: pulumi.Output<string>;
   readonly dashboardName: pulumi.Output<string>;
+  /** All of these that people look at, for a stack to export. */
+  readonly outputs: Readonly<Record<string, pulumi.Output<unknown>>>;
 
   constructor(
     name: string,
@@ -113,18 +115,19 @@ export class IntrusionPrevention extends pulumi.ComponentResource {
     this.databaseName = archive.tables.database.name;
     this.workgroupName = archive.tables.workgroup.name;
     this.dashboardName = dashboard.dashboardName;
-    this.registerOutputs({
+    const { webAclArn } = waf;
+    this.outputs = {
       deliveryStreamName: this.deliveryStreamName,
-      deliveryStreamArn: this.deliveryStreamArn,
       agents: this.agents,
-      webAclArn: this.webAclArn,
+      ...(webAclArn && { webAclArn }),
       decisionsTableName: this.decisionsTableName,
       topicArn: this.topicArn,
       archiveBucketName: this.archiveBucketName,
       databaseName: this.databaseName,
       workgroupName: this.workgroupName,
       dashboardName: this.dashboardName,
-    });
+    };
+    this.registerOutputs(this.outputs);
   }
 }
 
