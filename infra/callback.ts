@@ -70,7 +70,8 @@ export function callback<Settings>(
       role: role.arn,
       memorySize: args.memoryMb,
       timeout: args.timeoutSeconds,
-      loggingConfig: { logFormat: "Text", logGroup: logGroup.name },
+      // The callbacks report each call themselves; Lambda's own lines would double the log's cost.
+      loggingConfig: { logFormat: "JSON", systemLogLevel: "WARN", logGroup: logGroup.name },
       ...(args.isTraced ? { tracingConfig: { mode: "Active" } } : {}),
     },
     { parent, dependsOn: [policy] },

@@ -286,7 +286,11 @@ describe("IntrusionPrevention", () => {
         assert.deepEqual(inputs, {
           architectures: ["arm64"],
           handler: "__index.handler",
-          loggingConfig: { logFormat: "Text", logGroup: `edge-${name}-logs-name` },
+          loggingConfig: {
+            logFormat: "JSON",
+            systemLogLevel: "WARN",
+            logGroup: `edge-${name}-logs-name`,
+          },
           memorySize,
           role: arnOf("iam", `edge-${name}-role`),
           runtime: "nodejs24.x",

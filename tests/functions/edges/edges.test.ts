@@ -274,7 +274,10 @@ describe("edges", () => {
   describe("embeddedMetrics", () => {
     it("writes one line of JSON in embedded metric format", () => {
       const write = mock.method(process.stdout, "write", () => true);
-      embeddedMetrics("edge")({ LinesRead: 2, LogDelayMs: 7, IpSetFillPercent: 1 }, { note: "x" });
+      embeddedMetrics("edge")(
+        { LinesRead: 2, LogDelayMs: 7, IpSetFillPercent: 1, Blocks: 0, DecisionsInForce: 0 },
+        { note: "x" },
+      );
       const [text] = write.mock.calls.map((call) => String(call.arguments[0]));
       write.mock.restore();
       assert.ok(text.endsWith("\n"));
@@ -289,6 +292,7 @@ describe("edges", () => {
                 { Name: "LinesRead", Unit: "Count" },
                 { Name: "LogDelayMs", Unit: "Milliseconds" },
                 { Name: "IpSetFillPercent", Unit: "Percent" },
+                { Name: "DecisionsInForce", Unit: "Count" },
               ],
             },
           ],
@@ -297,6 +301,8 @@ describe("edges", () => {
         LinesRead: 2,
         LogDelayMs: 7,
         IpSetFillPercent: 1,
+        Blocks: 0,
+        DecisionsInForce: 0,
         note: "x",
       });
     });
