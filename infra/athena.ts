@@ -40,7 +40,13 @@ export function createTables(
   parent: pulumi.Resource,
 ): Tables {
   const location = pulumi.interpolate`s3://${bucket.bucket}/${prefix}`;
-  const database = new aws.glue.CatalogDatabase(`${name}-database`, {}, { parent });
+  // Athena knows no hyphens; the bucket's name is as unique as a name must be.
+  const databaseName = bucket.bucket.apply((unique) => unique.replace(/[^a-z0-9]/g, "_"));
+  const database = new aws.glue.CatalogDatabase(
+    `${name}-database`,
+    { name: databaseName },
+    { parent },
+  );
   new aws.glue.CatalogTable(
     `${name}-requests-table`,
     {

@@ -54,8 +54,8 @@ export class IntrusionPrevention extends pulumi.ComponentResource {
   ) {
     super("floodgate:index:IntrusionPrevention", name, args, opts);
     const settings = settle(args);
-    // Metrics and rules of two stacks in one account are told apart by this.
-    const component = `${name}-${pulumi.getStack()}`;
+    // Metrics and rules of two stacks in one account are told apart by this; WAF knows no dots.
+    const component = `${name}-${pulumi.getStack()}`.replace(/[^\w-]/g, "-");
     const { trust, prefixes, rules, allow, mode, logRetentionDays, isTraced } = settings;
 
     const topicArn = createTopic(name, settings, this);

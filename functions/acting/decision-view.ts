@@ -15,8 +15,11 @@ export class DecisionView {
     this.load = load;
   }
 
-  add(decision: Decision): void {
+  /** False when it is known already. */
+  add(decision: Decision): boolean {
+    const isNews = !this.known.has(keyOf(decision));
     this.known.set(keyOf(decision), decision);
+    return isNews;
   }
 
   /** @param isStale asks for a fresh reading whatever the age. */

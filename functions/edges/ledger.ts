@@ -74,7 +74,8 @@ export function decisionsTable(tableName: string, indexName: string): Ledger {
       const { Items } = await client.send(
         new QueryCommand({
           TableName,
-          KeyConditionExpression: "client = :client",
+          KeyConditionExpression: "#client = :client",
+          ExpressionAttributeNames: { "#client": "client" },
           ExpressionAttributeValues: marshall({ ":client": of }),
           ScanIndexForward: false,
           Limit: 1,
@@ -92,7 +93,8 @@ export function decisionsTable(tableName: string, indexName: string): Ledger {
           new PutItemCommand({
             TableName,
             Item,
-            ConditionExpression: "attribute_not_exists(client)",
+            ConditionExpression: "attribute_not_exists(#client)",
+            ExpressionAttributeNames: { "#client": "client" },
           }),
         );
       } catch (error) {

@@ -1,7 +1,7 @@
 import type { KinesisStreamEvent } from "aws-lambda";
 import { DecisionView } from "../acting/decision-view";
 import { Decider, DEFAULT_MAX_BLOCKS_PER_MINUTE, type DecideSettings } from "../acting/decide";
-import type { Decision } from "../acting/decision";
+import { isInForce, type Decision } from "../acting/decision";
 import { toMassBlockNotice, type Notice } from "../acting/digest";
 import { reconcile, type IpSet } from "../acting/reconcile";
 import type { Finding } from "../counting/finding";
@@ -40,10 +40,11 @@ export function actOnFindings(settings: ActSettings, ports: ActPorts) {
     const findings = messages
       .filter((finding) => finding !== undefined)
       .sort((a, b) => a.at - b.at);
-    const { decisions, spared, massBlocks } = await decide(findings, settings, ports);
-    for (const decision of decisions) view.add(decision);
+    const { decisions, folded, spared, massBlocks } = await decide(findings, settings, ports);
+    // A decision that is met again may be of a call that broke off before the sets were written.
+    const news = [...decisions, ...folded].filter((one) => isInForce(one, now) && view.add(one));
     const reconciled =
-      decisions.length === 0
+      news.length === 0
         ? undefined
         : await reconcile(
             { ...ports, decisions: (isAfterConflict) => view.read(ports.now(), isAfterConflict) },
@@ -72,13 +73,21 @@ export function actOnFindings(settings: ActSettings, ports: ActPorts) {
   };
 }
 
+interface Decided {
+  /** New ones, and those in force already that findings fell under. */
+  readonly decisions: readonly Decision[];
+  readonly folded: readonly Decision[];
+  readonly spared: number;
+  readonly massBlocks: readonly number[];
+}
+
 /** Decides from what the ledger knows, and writes the decisions into it. */
 async function decide(
   findings: readonly Finding[],
   settings: ActSettings,
   { ledger, now }: ActPorts,
-): Promise<{ decisions: Decision[]; spared: number; massBlocks: readonly number[] }> {
-  if (findings.length === 0) return { decisions: [], spared: 0, massBlocks: [] };
+): Promise<Decided> {
+  if (findings.length === 0) return { decisions: [], folded: [], spared: 0, massBlocks: [] };
   const decider = new Decider(settings);
   const minute = Math.floor(now() / MINUTE) * MINUTE;
   decider.recallMinute(minute, await ledger.blocksIn(minute));
@@ -92,7 +101,10 @@ async function decide(
   const last = decider.lastMinute();
   if (decisions.length > 0) await ledger.putBlocksIn(last.minute, last.blocks);
   const spared = outcomes.filter(({ kind }) => kind === "spared").length;
-  return { decisions, spared, massBlocks: decider.massBlocks };
+  const folded = outcomes.flatMap((outcome) =>
+    outcome.kind === "folded" ? [outcome.decision] : [],
+  );
+  return { decisions, folded, spared, massBlocks: decider.massBlocks };
 }
 
 /** What the Lambda loads. */

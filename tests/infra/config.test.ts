@@ -138,4 +138,13 @@ describe("readConfig", () => {
     );
     assert.deepEqual(readStackSettings(Object.fromEntries(defaults)), DEFAULT_SETTINGS);
   });
+
+  it("has every key in the README's table of arguments", () => {
+    const readme = readFileSync("README.md", "utf8");
+    for (const key of Object.keys(declaredDefaults()))
+      assert.ok(
+        readme.includes(`\`${key.replace("floodgate:", "")}\``) || readme.includes(key),
+        key,
+      );
+  });
 });

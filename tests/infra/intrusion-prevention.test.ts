@@ -426,13 +426,13 @@ describe("IntrusionPrevention", () => {
 
     it("makes SQL of the archive where the archive is", () => {
       const table = inputsOf("requests-table", fullest);
-      assert.equal(table.databaseName, "edge-database-name");
+      assert.equal(table.databaseName, "edge_archive_name");
       assert.equal(
         table.parameters["storage.location.template"],
         "s3://edge-archive-name/edge/logs/year=${year}/month=${month}/day=${day}/hour=${hour}/",
       );
       assert.equal(table.storageDescriptor.location, "s3://edge-archive-name/edge/logs/");
-      assert.equal(inputsOf("top-clients").database, "edge-database-name");
+      assert.equal(inputsOf("top-clients").database, "edge_archive_name");
       assert.equal(inputsOf("top-clients").workgroup, "edge-queries-id");
       assert.equal(
         inputsOf("queries").configuration.resultConfiguration.outputLocation,

@@ -87,6 +87,8 @@ export class FakeLedger implements Ledger {
   digest: SentDigest = { sentAt: 0, upTo: 0 };
   /** Makes every call fail. */
   isDown = false;
+  /** Makes writes on this client fail. */
+  refuses: string | undefined;
 
   readonly newest = (client: string): Promise<Decision | undefined> =>
     this.answer(() =>
@@ -97,6 +99,7 @@ export class FakeLedger implements Ledger {
     );
   readonly put = (decision: Decision): Promise<void> =>
     this.answer(() => {
+      if (decision.client === this.refuses) throw new Error("InternalServerError");
       const key = `${decision.client} ${decision.from}`;
       if (!this.decisions.has(key)) this.decisions.set(key, decision);
     });
@@ -110,8 +113,10 @@ export class FakeLedger implements Ledger {
   readonly putDigest = (digest: SentDigest): Promise<void> =>
     this.answer(() => void (this.digest = digest));
 
-  private answer<T>(work: () => T): Promise<T> {
-    return this.isDown ? Promise.reject(new Error("InternalServerError")) : Promise.resolve(work());
+  private async answer<T>(work: () => T): Promise<T> {
+    await Promise.resolve();
+    if (this.isDown) throw new Error("InternalServerError");
+    return work();
   }
 }
 

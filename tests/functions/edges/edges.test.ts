@@ -208,7 +208,8 @@ describe("edges", () => {
       assert.deepEqual(table.commandCalls(PutItemCommand)[0].args[0].input, {
         TableName: "decisions",
         Item: { ...item, expiresAt: { N: String(START / 1000 + 2 + 90 * 24 * 3600) } },
-        ConditionExpression: "attribute_not_exists(client)",
+        ConditionExpression: "attribute_not_exists(#client)",
+        ExpressionAttributeNames: { "#client": "client" },
       });
       table
         .on(PutItemCommand)

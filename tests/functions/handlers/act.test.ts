@@ -68,12 +68,16 @@ class Setup {
     return this.actOn(findings.map((one) => JSON.stringify(toMessage(one))));
   }
 
-  actOn(texts: readonly string[]): Promise<void> {
+  actOn(texts: readonly string[], callback = this.container()): Promise<void> {
     const Records = texts.map((text) => ({
       kinesis: { data: Buffer.from(text).toString("base64") },
     }));
-    const callback = actOnFindings(this.settings(), this.ports);
     return callback({ Records } as unknown as Parameters<typeof callback>[0]);
+  }
+
+  /** A fresh one: nothing is left in memory. */
+  container(): ReturnType<typeof actOnFindings> {
+    return actOnFindings(this.settings(), this.ports);
   }
 
   expire(): Promise<void> {
@@ -233,6 +237,28 @@ describe("actOnFindings", () => {
     setup.ledger.isDown = false;
     await setup.act(finding("192.0.2.1"));
     assert.deepEqual(setup.ipv4(), ["192.0.2.1/32"]);
+  });
+
+  it("loses nobody when the table refuses a write in the middle of a batch", async () => {
+    const setup = new Setup();
+    const container = setup.container();
+    const act = (...clients: string[]): Promise<void> =>
+      setup.actOn(
+        clients.map((client) => JSON.stringify(toMessage(finding(client)))),
+        container,
+      );
+    await act("192.0.2.9");
+    setup.ledger.refuses = "192.0.2.3/32";
+    await assert.rejects(act("192.0.2.1", "192.0.2.3", "192.0.2.5"), /InternalServerError/);
+    setup.ledger.refuses = undefined;
+    await act("192.0.2.1", "192.0.2.3", "192.0.2.5");
+    assert.deepEqual(setup.ipv4(), [
+      "192.0.2.1/32",
+      "192.0.2.3/32",
+      "192.0.2.5/32",
+      "192.0.2.9/32",
+    ]);
+    assert.equal(setup.ledger.decisions.size, 4);
   });
 
   it("reads and merges again when its lock token is stolen five times in a row", async () => {

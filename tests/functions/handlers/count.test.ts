@@ -206,6 +206,18 @@ describe("countWindow", () => {
     );
   });
 
+  it("finds a flood although another web server's clock is an hour ahead or behind", async () => {
+    for (const wrong of [-3600, 3600]) {
+      const setup = new Setup();
+      const { state } = await setup.count(undefined, [one("wrong", wrong)]);
+      await setup.count(state, [one("a", 0), one("b", 1), one("c", 2), one("d", 3)]);
+      assert.deepEqual(
+        setup.findings().map(({ requestCount, time }) => [requestCount, time]),
+        [[4, "2026-11-22T01:45:03.000Z"]],
+      );
+    }
+  });
+
   it("keeps its state under 900 KB with 100,000 clients, the nearest to their line first", async () => {
     const setup = new Setup();
     const near = [0, 1, 2].map((second) => request(second, "203.0.113.9"));
