@@ -107,7 +107,7 @@ export default ts.config(
     },
   },
   {
-    files: ["tests/infra/**/*.ts", "tests/support/mocks.ts"],
+    files: ["tests/infra/**/*.ts", "tests/support/{mocks,intrusion-prevention}.ts"],
     // What resources are asked for has a type of its own for each; tests compare it with literals.
     rules: {
       "@typescript-eslint/no-unsafe-member-access": "off",

@@ -53,7 +53,7 @@ export function countWindow(settings: CountHandlerSettings, ports: CountPorts) {
       }
     } catch (error) {
       // Half of the record may be counted: back to where it began, so that it can come again whole.
-      trouble = String(error);
+      trouble = whereOf(error);
       counter.resume(event.shardId, carried);
       for (let i = 0; i < good; i++) counter.add(dataOf(event, i));
     }
@@ -75,6 +75,12 @@ export function countWindow(settings: CountHandlerSettings, ports: CountPorts) {
     };
   };
 }
+
+/** What went wrong and where, without the message, which may quote a stranger. */
+const whereOf = (error: unknown): string =>
+  error instanceof Error
+    ? [error.name, ...(error.stack ?? "").split("\n").slice(1, 4)].join(" ").replace(/\s+/g, " ")
+    : "unknown";
 
 const dataOf = ({ Records }: WindowEvent, i: number): Buffer =>
   Buffer.from(Records[i].kinesis.data, "base64");
