@@ -2,7 +2,9 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Watched } from "./alarms";
 
-type Series = readonly [namespace: string, metric: string, ...rest: unknown[]];
+type Series =
+  | readonly [namespace: string, metric: string, ...rest: unknown[]]
+  | readonly [{ readonly expression: string; readonly label: string }];
 
 interface Widget {
   readonly title: string;
@@ -21,7 +23,13 @@ export function createDashboard(
   parent: pulumi.Resource,
 ): aws.cloudwatch.Dashboard {
   const { region } = archive.bucket;
-  const own = (metric: string): Series => ["Floodgate", metric, "Component", component];
+  const own = (metric: string, ...rest: unknown[]): Series => [
+    "Floodgate",
+    metric,
+    "Component",
+    component,
+    ...rest,
+  ];
   const body = pulumi
     .all([
       region,
@@ -55,14 +63,18 @@ export function createDashboard(
           metrics: [own("DecisionsInForce"), own("IpSetFillPercent"), own("ClientsLeftOut")],
         },
         {
-          title: "Lines that could not be parsed, requests that could not be counted",
+          title: "Share of lines that could not be parsed (%)",
           stat: "Sum",
           metrics: [
-            own("LinesUnparsed"),
-            own("RequestsUnforwarded"),
-            own("RecordsFailed"),
-            own("KeysForgotten"),
+            own("LinesUnparsed", { id: "unparsed", visible: false }),
+            own("LinesRead", { id: "read", visible: false }),
+            [{ expression: "100 * unparsed / read", label: "unparsed" }],
           ],
+        },
+        {
+          title: "Requests that could not be counted",
+          stat: "Sum",
+          metrics: [own("RequestsUnforwarded"), own("RecordsFailed"), own("KeysForgotten")],
         },
         {
           title: "Age of the streams (ms)",

@@ -42,6 +42,16 @@ describe("IntrusionPrevention: alarms", () => {
     );
   });
 
+  it("watch each function, the delivery stream and the failures queue", () => {
+    const dimensionsOf = (name: string): unknown => inputsOf(smallest, name).dimensions;
+    for (const fn of ["parse", "count", "act", "expire"])
+      assert.deepEqual(dimensionsOf(`${fn}-errors`), { FunctionName: `edge-${fn}-name` });
+    for (const fn of ["count", "act"])
+      assert.deepEqual(dimensionsOf(`${fn}-late`), { FunctionName: `edge-${fn}-name` });
+    assert.deepEqual(dimensionsOf("archive-late"), { DeliveryStreamName: "edge-logs-name" });
+    assert.deepEqual(dimensionsOf("failed-batches"), { QueueName: "edge-failures-name" });
+  });
+
   it("watch the metrics that the callbacks report", () => {
     const own = smallest.filter(({ inputs }) => inputs.namespace === "Floodgate");
     assert.deepEqual(

@@ -56,6 +56,11 @@ describe("IntrusionPrevention: the archive bucket", () => {
     assert.deepEqual(kept(fullest)[0], ["edge/logs/", 30]);
   });
 
+  it("is the one that all its settings are about", () => {
+    for (const setting of ["private", "ownership", "encryption", "lifecycle", "policy"])
+      assert.equal(inputsOf(smallest, `archive-${setting}`).bucket, "edge-archive-id");
+  });
+
   it("refuses whoever comes without TLS", () => {
     const [statement] = statementsOf(smallest, "archive-policy");
     assert.deepEqual(statement, {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { NGINX_RULES } from "../../functions/rules/nginx-rules";
 import type { IntrusionPreventionArgs } from "../../infra/intrusion-prevention-args";
-import { FULLEST, inputsOf, KEY, make, SMALLEST } from "../support/intrusion-prevention";
+import { FULLEST, inputsOf, KEY, make, SMALLEST, TOPIC } from "../support/intrusion-prevention";
 import { arnOf, type Registered } from "../support/mocks";
 
 /** What both calls make, by type, without the component's name. */
@@ -279,6 +279,23 @@ describe("IntrusionPrevention", () => {
     });
   });
 
+  it("keeps what failed for two weeks, encrypted, and errors of delivery as long as the other logs", () => {
+    assert.deepEqual(inputsOf(smallest, "failures"), {
+      messageRetentionSeconds: 14 * 24 * 3600,
+      sqsManagedSseEnabled: true,
+    });
+    assert.equal(inputsOf(smallest, "delivery-logs").retentionInDays, 30);
+    assert.equal(inputsOf(smallest, "delivery-errors").logGroupName, "edge-delivery-logs-name");
+  });
+
+  it("subscribes the addresses to the topic that there is", () => {
+    assert.deepEqual(inputsOf(fullest, "email-1"), {
+      topic: TOPIC,
+      protocol: "email",
+      endpoint: "security@example.com",
+    });
+  });
+
   it("shows everything on one dashboard", () => {
     const { dashboardBody, dashboardName } = inputsOf(smallest, "dashboard");
     assert.equal(dashboardName, "edge-dev");
@@ -292,14 +309,15 @@ describe("IntrusionPrevention", () => {
         "Findings and blocks",
         "From log line to parse, and to block (ms)",
         "Decisions in force; fill of the fullest set (%)",
-        "Lines that could not be parsed, requests that could not be counted",
+        "Share of lines that could not be parsed (%)",
+        "Requests that could not be counted",
         "Age of the streams (ms)",
         "Errors",
         "What costs: bytes in, function time (ms)",
       ],
     );
     for (const { properties } of widgets) assert.equal(properties.region, "eu-west-1");
-    assert.deepEqual(widgets[5].properties.metrics, [
+    assert.deepEqual(widgets[6].properties.metrics, [
       ["AWS/Lambda", "IteratorAge", "FunctionName", "edge-count-name"],
       ["AWS/Lambda", "IteratorAge", "FunctionName", "edge-act-name"],
     ]);
