@@ -1,9 +1,9 @@
 /**
- * Says what one call did: metrics for CloudWatch, whose name's ending tells the unit, and details
- * that only the log holds.
+ * Says what one call did: metrics for CloudWatch, whose name's ending tells the unit, one value or
+ * up to a hundred; and details that only the log holds.
  */
 export type Report = (
-  metrics: Readonly<Record<string, number>>,
+  metrics: Readonly<Record<string, number | readonly number[]>>,
   details?: Readonly<Record<string, unknown>>,
 ) => void;
 
@@ -27,7 +27,7 @@ export function embeddedMetrics(component: string): Report {
             Namespace: NAMESPACE,
             Dimensions: [["Component"]],
             Metrics: Object.keys(metrics)
-              .filter((name) => metrics[name] !== 0 || name === HEARTBEAT)
+              .filter((name) => !isNothing(metrics[name]) || name === HEARTBEAT)
               .map((Name) => ({ Name, Unit: unitOf(Name) })),
           },
         ],
@@ -40,6 +40,9 @@ export function embeddedMetrics(component: string): Report {
     process.stdout.write(`${JSON.stringify(line)}\n`);
   };
 }
+
+const isNothing = (value: number | readonly number[]): boolean =>
+  value === 0 || (typeof value !== "number" && value.length === 0);
 
 function unitOf(name: string): string {
   if (name.endsWith("Ms")) return "Milliseconds";

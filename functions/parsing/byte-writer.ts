@@ -54,6 +54,12 @@ export class ByteWriter {
     this.length += digits;
   }
 
+  /** The bytes at `[start, end)` as they are. */
+  raw(source: Buffer, start: number, end: number): void {
+    this.makeRoom(end - start);
+    for (let i = start; i < end; i++) this.buf[this.length++] = source[i];
+  }
+
   /** The bytes at `[start, end)` as a JSON string with its quotes. */
   jsonText(source: Buffer, start: number, end: number): void {
     this.makeRoom(end - start + 2);
@@ -94,7 +100,8 @@ export class ByteWriter {
     this.length = at;
   }
 
-  private jsonString(text: string): void {
+  /** Any text as a JSON string with its quotes. */
+  jsonString(text: string): void {
     if (text.includes("\ufffd")) this.isLossy = true;
     const quoted = JSON.stringify(text);
     this.makeRoom(quoted.length * 3);

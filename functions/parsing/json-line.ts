@@ -8,7 +8,7 @@ import type { Row } from "./row";
 const WRAPPERS = ["log", "message"] as const;
 
 /** JSON names of the 2026 delivery, for the columns of the text form. */
-const S3_JSON: Readonly<Record<string, number>> = {
+export const S3_JSON: Readonly<Record<string, number>> = {
   bucket_owner_id: S3.bucket_owner,
   bucket_name: S3.bucket,
   request_time: S3.time,
@@ -80,6 +80,7 @@ export function setNginxJson(row: Row, object: JsonObject, time: LogTime): Reaso
 /** Fills a row's columns from an S3 record of the 2026 JSON form; `null` means absent. */
 export function setS3JsonColumns(row: Row, object: JsonObject): void {
   const write = new ScratchWriter(row, object);
+  row.partial = object["partial"] === true;
   for (const [name, value] of Object.entries(object)) {
     const text = value === true ? "Yes" : value === false ? undefined : asText(value);
     if (text === undefined) continue;

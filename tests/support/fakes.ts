@@ -1,10 +1,14 @@
+import { gunzipSync } from "node:zlib";
 import { canonicalCidr } from "../../functions/parsing/address";
 import type { Decision } from "../../functions/acting/decision";
 import { isInForce } from "../../functions/acting/decision";
 import type { IpSet, WriteOutcome } from "../../functions/acting/reconcile";
 import type { Family } from "../../functions/acting/ranges";
 import type { Ledger, SentDigest } from "../../functions/edges/ledger";
-import type { PutResult, StreamRecord } from "../../functions/edges/stream";
+import type { Objects, Opened } from "../../functions/edges/objects";
+import type { ObjectName } from "../../functions/parsing/s3-events";
+import type { PutResult } from "../../functions/edges/put-batches";
+import type { StreamRecord } from "../../functions/edges/stream";
 import type { Mode } from "../../functions/rules/rule";
 
 /** Time that passes only when somebody waits. */
@@ -125,7 +129,7 @@ export class FakeStream {
   readonly records: StreamRecord[] = [];
   failing: (record: StreamRecord) => boolean = () => false;
 
-  readonly put = (records: readonly StreamRecord[]): Promise<PutResult> => {
+  readonly put = (records: readonly StreamRecord[]): Promise<PutResult<StreamRecord>> => {
     const failed = records.filter((record) => record.data.length > 1 << 20 || this.failing(record));
     this.records.push(...records.filter((record) => !failed.includes(record)));
     return Promise.resolve({
@@ -142,11 +146,38 @@ export class FakeReport {
   readonly last: Record<string, number> = {};
   readonly details: unknown[] = [];
 
-  readonly report = (metrics: Readonly<Record<string, number>>, details?: unknown): void => {
+  readonly report = (
+    metrics: Readonly<Record<string, number | readonly number[]>>,
+    details?: unknown,
+  ): void => {
     for (const [name, value] of Object.entries(metrics)) {
-      this.sums[name] = (this.sums[name] ?? 0) + value;
-      this.last[name] = value;
+      const values = typeof value === "number" ? [value] : value;
+      this.sums[name] = values.reduce((sum, n) => sum + n, this.sums[name] ?? 0);
+      if (values.length > 0) this.last[name] = values[values.length - 1];
     }
     this.details.push(details);
   };
+}
+
+/** Objects in S3, read in pieces. */
+export class FakeObjects implements Objects {
+  readonly stored = new Map<string, Buffer>();
+  pieceBytes = 64 * 1024;
+
+  readonly open = ({ bucket, key }: ObjectName): Promise<Opened | undefined> => {
+    const bytes = this.stored.get(`${bucket}/${key}`);
+    return Promise.resolve(bytes === undefined ? undefined : this.pieces(bytes));
+  };
+  readonly put = ({ bucket, key }: ObjectName, body: Buffer): Promise<void> => {
+    this.stored.set(`${bucket}/${key}`, body);
+    return Promise.resolve();
+  };
+
+  private async *pieces(bytes: Buffer): Opened {
+    await Promise.resolve();
+    const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    const whole = isGzip ? gunzipSync(bytes) : bytes;
+    for (let at = 0; at < whole.length; at += this.pieceBytes)
+      yield whole.subarray(at, at + this.pieceBytes);
+  }
 }
