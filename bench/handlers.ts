@@ -37,7 +37,7 @@ interface Bundles {
   readonly expire: typeof Expire;
 }
 
-const load = <Name extends HandlerName>(name: Name): Bundles[Name] =>
+const load = <Name extends keyof Bundles>(name: Name): Bundles[Name] =>
   createRequire(__filename)(resolve(bundle(name))) as Bundles[Name];
 
 /** The best of some runs, in seconds: what else runs on the machine only makes it slower. */

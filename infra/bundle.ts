@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { buildSync } from "esbuild";
 
 /** The callbacks: one file each in `functions/handlers`. */
-export type HandlerName = "parse" | "count" | "act" | "expire" | "parse-accesses";
+export type HandlerName =
+  "parse" | "count" | "act" | "expire" | "parse-accesses" | "count-accesses";
 
 /** Under the folder that the program runs in, because archives hold paths as they are written. */
 const OUT = "dist/floodgate";

@@ -8,6 +8,8 @@ export interface Alert {
   readonly subject: string;
   /** Text for people; at most 256 KB. */
   readonly message: string;
+  /** The same for machines, JSON. */
+  readonly document: string;
   /** For SNS filter policies. */
   readonly attributes: Readonly<Record<"severity" | "bucket" | "rule", string>>;
 }
@@ -27,8 +29,27 @@ export function toAlert(incident: Incident): Alert {
     severity,
     subject: subjectOf(incident),
     message: cutToBytes(messageOf(incident), MAX_MESSAGE_BYTES),
+    document: documentOf(incident),
     attributes: { severity, bucket, rule },
   };
+}
+
+/** What a machine may act on; times are ISO 8601. */
+function documentOf(incident: Incident): string {
+  const { evidence, from, to, alertedAt, ...plain } = incident;
+  const { operations, keys, userAgents, requesters, ...counts } = evidence;
+  return JSON.stringify({
+    ...plain,
+    from: isoSeconds(from),
+    to: isoSeconds(to),
+    lastAlertAt: alertedAt,
+    ...counts,
+    operations: operations.top(TOP),
+    keys: keys.top(TOP),
+    userAgents: userAgents.top(TOP),
+    requesters: requesters.top(TOP),
+    sql: athenaSql(incident),
+  });
 }
 
 function subjectOf({ severity, rule, client, bucket }: Incident): string {
@@ -67,29 +88,26 @@ export function athenaSql({ client, bucket, from, to }: Incident): string {
   const hours: string[] = [];
   const days = new Set<string>();
   for (let at = from - (from % HOUR); at <= until; at += HOUR) {
-    const [date, clock] = new Date(at).toISOString().split("T");
-    const [year, month, day] = date.split("-");
-    days.add(`(year = '${year}' and month = '${month}' and day = '${day}')`);
-    hours.push(clock.slice(0, 2));
+    const date = new Date(at);
+    const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];
+    days.add(`(year = ${year} and month = ${month} and day = ${day})`);
+    hours.push(String(date.getUTCHours()));
   }
-  const hour =
-    hours.length <= 24
-      ? `\n  and hour in (${[...new Set(hours)].map((h) => `'${h}'`).join(", ")})`
-      : "";
+  const hour = hours.length <= 24 ? `\n  and hour in (${[...new Set(hours)].join(", ")})` : "";
   return [
-    "select time, client, requester, operation, key, status, bytes, userAgent",
-    "from s3_accesses",
+    "select request_time, remote_ip, requester, operation, key_name, http_status, bytes_sent_size, user_agent",
+    "from accesses",
     `where (${[...days].join(" or ")})${hour}`,
-    `  and bucket = ${sqlText(bucket)} and ${clientIs(client)}`,
-    `  and time between ${String(from)} and ${String(to)}`,
-    "order by time",
+    `  and bucket_name = ${sqlText(bucket)} and ${clientIs(client)}`,
+    `  and request_time between '${new Date(from).toISOString()}' and '${new Date(to).toISOString()}'`,
+    "order by request_time",
   ].join("\n");
 }
 
 function clientIs(client: string): string {
   return client.includes("/")
-    ? `contains(${sqlText(client)}, cast(client as ipaddress))`
-    : `client = ${sqlText(client)}`;
+    ? `contains(${sqlText(client)}, cast(remote_ip as ipaddress))`
+    : `remote_ip = ${sqlText(client)}`;
 }
 
 const sqlText = (text: string): string => `'${text.replaceAll("'", "''")}'`;

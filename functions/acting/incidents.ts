@@ -104,21 +104,25 @@ function openIncident({ rule, key, total, first, at }: Exceeded): Incident {
     count: 0,
     alertedAt: total,
     alerts: 1,
-    evidence: {
-      accesses: 0,
-      denied: 0,
-      missing: 0,
-      anonymous: 0,
-      bytes: 0,
-      operations: new TopList(),
-      keys: new TopList(),
-      userAgents: new TopList(),
-      requesters: new TopList(),
-    },
+    evidence: newEvidence(),
   };
 }
 
-function noteEvidence(evidence: Evidence, access: Access): void {
+export function newEvidence(): Evidence {
+  return {
+    accesses: 0,
+    denied: 0,
+    missing: 0,
+    anonymous: 0,
+    bytes: 0,
+    operations: new TopList(),
+    keys: new TopList(),
+    userAgents: new TopList(),
+    requesters: new TopList(),
+  };
+}
+
+export function noteEvidence(evidence: Evidence, access: Access): void {
   evidence.accesses++;
   if (access.status === 403) evidence.denied++;
   if (access.status === 404) evidence.missing++;

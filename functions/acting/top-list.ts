@@ -7,7 +7,12 @@ const KEPT = 50;
  * @see https://doi.org/10.1007/978-3-540-30570-5_27 (Metwally et al., space saving)
  */
 export class TopList {
-  private readonly counts = new Map<string, number>();
+  private readonly counts: Map<string, number>;
+
+  /** @param entries what `all` of another list gave. */
+  constructor(entries: readonly (readonly [string, number])[] = []) {
+    this.counts = new Map(entries);
+  }
 
   add(text: string): void {
     const before = this.counts.get(text);
@@ -18,6 +23,11 @@ export class TopList {
     const [least, count] = [...this.counts].reduce((a, b) => (b[1] < a[1] ? b : a));
     this.counts.delete(least);
     this.counts.set(text, count + 1);
+  }
+
+  /** Everything, for another list to go on with. */
+  all(): readonly (readonly [string, number])[] {
+    return [...this.counts];
   }
 
   /** The `n` most frequent, most frequent first. */

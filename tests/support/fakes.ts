@@ -1,5 +1,8 @@
 import { gunzipSync } from "node:zlib";
 import { canonicalCidr } from "../../functions/parsing/address";
+import type { StoredIncident } from "../../functions/acting/stored-incident";
+import type { Counters } from "../../functions/edges/counters";
+import type { IncidentStore, Versioned } from "../../functions/edges/incidents-table";
 import type { Decision } from "../../functions/acting/decision";
 import { isInForce } from "../../functions/acting/decision";
 import type { IpSet, WriteOutcome } from "../../functions/acting/reconcile";
@@ -179,5 +182,73 @@ export class FakeObjects implements Objects {
     const whole = isGzip ? gunzipSync(bytes) : bytes;
     for (let at = 0; at < whole.length; at += this.pieceBytes)
       yield whole.subarray(at, at + this.pieceBytes);
+  }
+}
+
+/** The tables of counters and incidents, as DynamoDB would keep them. */
+export class FakeAudit {
+  readonly windows = new Map<
+    string,
+    { readonly batches: Set<string>; readonly totals: Map<string, number | Set<number>> }
+  >();
+  readonly kept = new Map<string, Versioned[]>();
+  /** Makes every `n`th call fail, as a throttled table does; 0 for none. */
+  throttles = 0;
+  private calls = 0;
+
+  readonly counters: Counters = {
+    add: async ({ id, counts }, batch) => {
+      await this.answer();
+      const window = this.windows.get(id) ?? { batches: new Set(), totals: new Map() };
+      this.windows.set(id, window);
+      const isNew = !window.batches.has(batch);
+      window.batches.add(batch);
+      return new Map(
+        counts.map((count) => {
+          const before: number | Set<number> | undefined = window.totals.get(count.rule);
+          if ("amount" in count) {
+            const total = Number(before ?? 0) + (isNew ? count.amount : 0);
+            window.totals.set(count.rule, total);
+            return [count.rule, total];
+          }
+          const known = before instanceof Set ? [...before] : [];
+          const values = new Set<number>([...known, ...(isNew ? count.values : [])]);
+          window.totals.set(count.rule, values);
+          return [count.rule, values.size];
+        }),
+      );
+    },
+  };
+
+  readonly incidents: IncidentStore = {
+    newest: async (name) => {
+      await this.answer();
+      return this.kept.get(name)?.at(-1);
+    },
+    save: async (name, incident, version) => {
+      await this.answer();
+      const kept = this.kept.get(name) ?? [];
+      const place = kept.findIndex((one) => one.incident.opened === incident.opened);
+      if ((kept[place]?.version ?? 0) !== version) return false;
+      const saved = {
+        incident: JSON.parse(JSON.stringify(incident)) as StoredIncident,
+        version: version + 1,
+      };
+      if (place < 0) kept.push(saved);
+      else kept[place] = saved;
+      this.kept.set(name, kept);
+      return true;
+    },
+  };
+
+  /** All incidents, by name. */
+  all(): StoredIncident[] {
+    return [...this.kept.values()].flatMap((kept) => kept.map(({ incident }) => incident));
+  }
+
+  private async answer(): Promise<void> {
+    await Promise.resolve();
+    if (this.throttles > 0 && ++this.calls % this.throttles === 0)
+      throw new Error("ProvisionedThroughputExceededException");
   }
 }

@@ -157,10 +157,18 @@ describe("toAlert", () => {
       "x k",
       "x curl",
       "(anonymous)",
-      "from s3_accesses",
+      "from accesses",
     ]) {
       assert.ok(alert.message.includes(part), part);
     }
+  });
+
+  it("says the same to machines", () => {
+    const document = JSON.parse(alertOf({}).document) as Record<string, unknown>;
+    assert.equal(document["client"], "198.51.100.23");
+    assert.equal(document["highest"], 120);
+    assert.equal(document["from"], "2026-11-21T09:00:00Z");
+    assert.deepEqual(document["operations"], [["REST.GET.OBJECT", 109]]);
   });
 
   it("has a subject of at most 99 printable ASCII characters", () => {
@@ -175,9 +183,9 @@ describe("toAlert", () => {
   it("asks Athena for the right partitions and quotes what strangers wrote", () => {
     const [incident] = run(burst(120, START, { bucket: "o'hara" })).incidents.all();
     const sql = athenaSql(incident);
-    assert.ok(sql.includes("(year = '2026' and month = '11' and day = '21')"));
-    assert.ok(sql.includes("hour in ('09', '10', '11', '12', '13', '14', '15')"));
-    assert.ok(sql.includes("bucket = 'o''hara'"));
+    assert.ok(sql.includes("(year = 2026 and month = 11 and day = 21)"));
+    assert.ok(sql.includes("hour in (9, 10, 11, 12, 13, 14, 15)"));
+    assert.ok(sql.includes("bucket_name = 'o''hara'"));
   });
 });
 

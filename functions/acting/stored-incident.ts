@@ -1,0 +1,179 @@
+import type { Access } from "../parsing/records";
+import type { Rule } from "../rules/rule";
+import { noteEvidence, newEvidence, type Incident } from "./incidents";
+import { TopList } from "./top-list";
+
+/** An incident as it is kept between calls, plain JSON. */
+export interface StoredIncident {
+  readonly rule: string;
+  readonly severity: Incident["severity"];
+  readonly client: string;
+  readonly bucket: string;
+  readonly moreThan: number;
+  readonly withinSeconds: number;
+  /** Event time of the access that opened it; `from` moves when earlier ones come late. */
+  readonly opened: number;
+  readonly from: number;
+  readonly to: number;
+  readonly highest: number;
+  /** Totals of windows over the line, by their beginning; of the older ones, added up. */
+  readonly windows: Readonly<Record<string, number>>;
+  readonly earlier: number;
+  readonly alertedAt: number;
+  readonly alerts: number;
+  /** An alert is still to be sent. */
+  readonly isPending: boolean;
+  /** Packed records whose accesses are in the evidence. */
+  readonly batches: readonly string[];
+  readonly evidence: StoredEvidence;
+}
+
+interface StoredEvidence {
+  readonly accesses: number;
+  readonly denied: number;
+  readonly missing: number;
+  readonly anonymous: number;
+  readonly bytes: number;
+  readonly operations: TopEntries;
+  readonly keys: TopEntries;
+  readonly userAgents: TopEntries;
+  readonly requesters: TopEntries;
+}
+
+type TopEntries = readonly (readonly [string, number])[];
+
+/** A window over its line, as one packed record left it. */
+export interface SeenWindow {
+  readonly rule: Rule;
+  readonly key: Readonly<Record<string, string>>;
+  readonly windowStart: number;
+  readonly total: number;
+  readonly first: number;
+  readonly last: number;
+  readonly batch: string;
+  readonly accesses: readonly Access[];
+}
+
+const KEPT_WINDOWS = 200;
+const KEPT_BATCHES = 200;
+
+/** The name under which a client's, a bucket's and a rule's incidents are kept. */
+export const incidentName = ({ rule, key }: SeenWindow): string =>
+  JSON.stringify([rule.name, key["client"] ?? "", key["bucket"] ?? ""]);
+
+/**
+ * What a window over its line makes of the incident that is open: a new one after `quietMs` without
+ * any, or the same one grown; an alert is due when it opens and whenever its highest window doubles.
+ * The same window of the same record again changes nothing.
+ */
+export function noteWindow(
+  known: StoredIncident | undefined,
+  seen: SeenWindow,
+  quietMs: number,
+): StoredIncident {
+  const isOver = known === undefined || seen.first > known.to + quietMs;
+  const before = isOver ? opened(seen) : known;
+  const isNewBatch = !before.batches.includes(seen.batch);
+  const highest = Math.max(before.highest, seen.total);
+  const isDoubled = highest >= 2 * before.alertedAt;
+  return {
+    ...before,
+    ...counted(before, seen),
+    from: Math.min(before.from, seen.first),
+    to: Math.max(before.to, seen.last),
+    highest,
+    alertedAt: isDoubled ? highest : before.alertedAt,
+    alerts: before.alerts + (isDoubled ? 1 : 0),
+    isPending: before.isPending || isDoubled,
+    batches: isNewBatch ? [...before.batches, seen.batch].slice(-KEPT_BATCHES) : before.batches,
+    evidence: isNewBatch ? grown(before.evidence, seen.accesses) : before.evidence,
+  };
+}
+
+/** The incident as alerts are made of it. */
+export function toIncident(stored: StoredIncident): Incident {
+  const { rule, severity, client, bucket, moreThan, withinSeconds, highest, from, to } = stored;
+  const count = Object.values(stored.windows).reduce((sum, n) => sum + n, stored.earlier);
+  const { alertedAt, alerts } = stored;
+  const evidence = unpack(stored.evidence);
+  return {
+    rule,
+    severity,
+    client,
+    bucket,
+    moreThan,
+    withinSeconds,
+    highest,
+    from,
+    to,
+    count,
+    alertedAt,
+    alerts,
+    evidence,
+  };
+}
+
+function opened({ rule, key, total, first, last }: SeenWindow): StoredIncident {
+  return {
+    rule: rule.name,
+    severity: "alert" in rule.then ? rule.then.alert : "low",
+    client: key["client"] ?? "",
+    bucket: key["bucket"] ?? "",
+    moreThan: rule.moreThan,
+    withinSeconds: rule.withinSeconds,
+    opened: first,
+    from: first,
+    to: last,
+    highest: total,
+    windows: {},
+    earlier: 0,
+    alertedAt: total,
+    alerts: 1,
+    isPending: true,
+    batches: [],
+    evidence: pack(newEvidence()),
+  };
+}
+
+/** The highest total of each window counts; the oldest windows are added up. */
+function counted(
+  { windows, earlier }: StoredIncident,
+  { windowStart, total }: SeenWindow,
+): Pick<StoredIncident, "windows" | "earlier"> {
+  const all: Record<string, number> = {
+    ...windows,
+    [windowStart]: Math.max(windows[windowStart] ?? 0, total),
+  };
+  const starts = Object.keys(all).sort((a, b) => Number(a) - Number(b));
+  const dropped = starts.slice(0, Math.max(0, starts.length - KEPT_WINDOWS));
+  return {
+    windows: Object.fromEntries(starts.slice(dropped.length).map((start) => [start, all[start]])),
+    earlier: dropped.reduce((sum, start) => sum + all[start], earlier),
+  };
+}
+
+function grown(stored: StoredEvidence, accesses: readonly Access[]): StoredEvidence {
+  const evidence = unpack(stored);
+  for (const access of accesses) noteEvidence(evidence, access);
+  return pack(evidence);
+}
+
+function unpack(stored: StoredEvidence): Incident["evidence"] {
+  return {
+    ...stored,
+    operations: new TopList(stored.operations),
+    keys: new TopList(stored.keys),
+    userAgents: new TopList(stored.userAgents),
+    requesters: new TopList(stored.requesters),
+  };
+}
+
+function pack(evidence: Incident["evidence"]): StoredEvidence {
+  return {
+    ...evidence,
+    operations: evidence.operations.all(),
+    keys: evidence.keys.all(),
+    userAgents: evidence.userAgents.all(),
+    requesters: evidence.requesters.all(),
+  };
+}

@@ -1,0 +1,195 @@
+import { createHash } from "node:crypto";
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { toAlert, type Alert } from "../acting/alert";
+import {
+  incidentName,
+  noteWindow,
+  toIncident,
+  type SeenWindow,
+  type StoredIncident,
+} from "../acting/stored-incident";
+import { AccessCounts, type WindowCounts } from "../counting/access-counts";
+import { countersTable, type Counters } from "../edges/counters";
+import { incidentsTable, type IncidentStore } from "../edges/incidents-table";
+import { embeddedMetrics, type Report } from "../edges/metrics";
+import { objects, type Objects } from "../edges/objects";
+import { alertTopic } from "../edges/topic";
+import type { ClientPrefixes } from "../parsing/address";
+import { ArchivedAccesses } from "../parsing/archived-accesses";
+import { ClientDirectory } from "../parsing/client-directory";
+import { objectsIn, type ObjectName } from "../parsing/s3-events";
+import type { Rule } from "../rules/rule";
+
+export interface CountAccessesSettings {
+  readonly component: string;
+  readonly rules: readonly Rule[];
+  readonly prefixes: ClientPrefixes;
+  readonly countersTableName: string;
+  readonly incidentsTableName: string;
+  readonly topicArn: string;
+  readonly latenessHours: number;
+  readonly quietMinutes: number;
+}
+
+export interface CountAccessesPorts {
+  readonly objects: Objects;
+  readonly counters: Counters;
+  readonly incidents: IncidentStore;
+  readonly alert: (alert: Alert) => Promise<void>;
+  readonly report: Report;
+}
+
+/** Calls of DynamoDB that are under way at once. */
+const AT_ONCE = 25;
+const MAX_CONFLICTS = 8;
+
+/**
+ * Counts new objects of the archive, each packed record once, and turns what crosses a line into
+ * incidents and alerts. A message that could not be dealt with comes again; nothing counts twice.
+ */
+export function countAccesses(settings: CountAccessesSettings, ports: CountAccessesPorts) {
+  const counts = new AccessCounts(settings.rules);
+  const directory = new ClientDirectory({ trust: [], prefixes: settings.prefixes });
+  return async (event: SQSEvent): Promise<SQSBatchResponse> => {
+    const failures: { itemIdentifier: string }[] = [];
+    for (const { messageId, body } of event.Records) {
+      try {
+        const names = objectsIn(body);
+        if (names === undefined) throw new Error("the message is no notification of S3");
+        for (const name of names) await countObject(name, { settings, counts, directory }, ports);
+      } catch (error) {
+        // What was begun of the object is forgotten here; it comes again with the message.
+        counts.take();
+        failures.push({ itemIdentifier: messageId });
+        ports.report({ ObjectsFailed: 1 }, { error: String(error), messageId });
+      }
+    }
+    return { batchItemFailures: failures };
+  };
+}
+
+interface Work {
+  readonly settings: CountAccessesSettings;
+  readonly counts: AccessCounts;
+  readonly directory: ClientDirectory;
+}
+
+async function countObject(
+  { bucket, key }: ObjectName,
+  { settings, counts, directory }: Work,
+  ports: CountAccessesPorts,
+): Promise<void> {
+  const pieces = await ports.objects.open({ bucket, key });
+  if (pieces === undefined) {
+    ports.report({ ObjectsGone: 1 }, { bucket, key });
+    return;
+  }
+  const object = createHash("sha256").update(`${bucket}/${key}`).digest("base64url").slice(0, 16);
+  const archived = new ArchivedAccesses(object);
+  const tally = { accesses: 0, windows: 0, alerts: 0 };
+  const settle = async (batch: string): Promise<void> => {
+    const windows = counts.take();
+    tally.windows += windows.length;
+    tally.alerts += await settleBatch(windows, batch, settings, ports);
+  };
+  const addAll = async (): Promise<void> => {
+    for (let next = archived.next(); next !== undefined; next = archived.next()) {
+      if (next.endOf !== undefined) await settle(next.endOf);
+      directory.resolve(archived.row);
+      counts.add(archived.row);
+      tally.accesses++;
+    }
+  };
+  for await (const piece of pieces) {
+    archived.push(piece);
+    await addAll();
+  }
+  archived.end();
+  await addAll();
+  if (archived.batch !== undefined) await settle(archived.batch);
+  ports.report(
+    { AccessesCounted: tally.accesses, Alerts: tally.alerts, LinesUnparsed: archived.unparsed },
+    { bucket, key, windows: tally.windows },
+  );
+}
+
+/** Adds one packed record to the counters, then sees to the windows that are over a line. */
+async function settleBatch(
+  windows: readonly WindowCounts[],
+  batch: string,
+  settings: CountAccessesSettings,
+  ports: CountAccessesPorts,
+): Promise<number> {
+  let alerts = 0;
+  for (let i = 0; i < windows.length; i += AT_ONCE) {
+    const some = windows.slice(i, i + AT_ONCE);
+    const totals = await Promise.all(some.map((window) => ports.counters.add(window, batch)));
+    for (const [j, window] of some.entries()) {
+      for (const rule of settings.rules) {
+        const total = totals[j].get(rule.name) ?? 0;
+        if (total <= rule.moreThan || rule.mode === "observe") continue;
+        const { key, windowStart, first, last, accesses } = window;
+        const seen = { rule, key, windowStart, total, first, last, accesses, batch };
+        if (await settleIncident(seen, settings, ports)) alerts++;
+      }
+    }
+  }
+  return alerts;
+}
+
+/** Brings the incident up to date and sends the alert that is due; true when one was sent. */
+async function settleIncident(
+  seen: SeenWindow,
+  { quietMinutes }: CountAccessesSettings,
+  { incidents, alert, report }: CountAccessesPorts,
+): Promise<boolean> {
+  const name = incidentName(seen);
+  const noted = await update(incidents, name, (known) =>
+    noteWindow(known, seen, quietMinutes * 60_000),
+  );
+  if (!isDue(noted.before, noted.after, seen.batch)) return false;
+  await alert(toAlert(toIncident(noted.after)));
+  try {
+    await update(incidents, name, (known) => ({ ...(known ?? noted.after), isPending: false }));
+  } catch (error) {
+    // The alert is out: were the message to come again for this note, it would go out twice.
+    report({ AlertsUnnoted: 1 }, { error: error instanceof Error ? error.name : "unknown" });
+  }
+  return true;
+}
+
+/**
+ * Whether this call sends the alert: it made the alert due, or it met its own record again because
+ * the alert did not get through. Where another record made it due, that one's call sends it.
+ */
+function isDue(before: StoredIncident | undefined, after: StoredIncident, batch: string): boolean {
+  if (!after.isPending) return false;
+  const isNewlyDue = before?.opened !== after.opened || before.alerts < after.alerts;
+  return isNewlyDue || before.batches.includes(batch);
+}
+
+/** Writes what `change` makes of the newest incident of a name, anew while others write it too. */
+async function update(
+  incidents: IncidentStore,
+  name: string,
+  change: (known: StoredIncident | undefined) => StoredIncident,
+): Promise<{ readonly before: StoredIncident | undefined; readonly after: StoredIncident }> {
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
+    const known = await incidents.newest(name);
+    const after = change(known?.incident);
+    const version =
+      known !== undefined && after.opened === known.incident.opened ? known.version : 0;
+    if (await incidents.save(name, after, version)) return { before: known?.incident, after };
+  }
+  throw new Error(`the incident ${name} was written by others ${MAX_CONFLICTS} times in a row`);
+}
+
+/** What the Lambda loads. */
+export const handler = (settings: CountAccessesSettings): ReturnType<typeof countAccesses> =>
+  countAccesses(settings, {
+    objects: objects(),
+    counters: countersTable(settings.countersTableName, settings.latenessHours),
+    incidents: incidentsTable(settings.incidentsTableName),
+    alert: alertTopic(settings.topicArn),
+    report: embeddedMetrics(settings.component),
+  });
