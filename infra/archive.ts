@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { createTables, RESULTS_PREFIX, type Tables } from "./athena";
+import { createTables, RESULTS_PREFIX, type Tables, type TableSettings } from "./athena";
 import type { Callback } from "./callback";
 import {
   assumedBy,
@@ -17,8 +17,16 @@ export interface ArchiveSettings {
   /** Ends in a slash. */
   readonly prefix: string;
   readonly kmsKeyArn: pulumi.Input<string> | undefined;
-  readonly parseBufferSeconds: number;
   readonly logRetentionDays: number;
+  readonly table: TableSettings;
+  /** What each record goes through on its way. @default - nothing */
+  readonly transformation?: Transformation;
+}
+
+export interface Transformation {
+  readonly callback: Callback;
+  /** Seconds that records are gathered before. */
+  readonly bufferSeconds: number;
 }
 
 export interface Archive {
@@ -41,13 +49,12 @@ const PARTITIONS =
 /** The delivery stream, the bucket that it fills, and the tables that make SQL of it. */
 export function createArchive(
   name: string,
-  { fn: parse }: Callback,
   settings: ArchiveSettings,
   parent: pulumi.Resource,
 ): Archive {
   const bucket = createBucket(name, settings, parent);
-  const deliveryStream = createDeliveryStream(name, { bucket, parse }, settings, parent);
-  const tables = createTables(name, bucket, settings.prefix, parent);
+  const deliveryStream = createDeliveryStream(name, bucket, settings, parent);
+  const tables = createTables(name, bucket, { prefix: settings.prefix, ...settings.table }, parent);
   return { bucket, deliveryStream, tables };
 }
 
@@ -122,11 +129,11 @@ function createBucket(
 
 function createDeliveryStream(
   name: string,
-  { bucket, parse }: { readonly bucket: aws.s3.Bucket; readonly parse: aws.lambda.Function },
+  bucket: aws.s3.Bucket,
   settings: ArchiveSettings,
   parent: pulumi.Resource,
 ): aws.kinesis.FirehoseDeliveryStream {
-  const { prefix, kmsKeyArn, parseBufferSeconds, logRetentionDays } = settings;
+  const { prefix, kmsKeyArn, logRetentionDays, transformation } = settings;
   const logGroup = new aws.cloudwatch.LogGroup(
     `${name}-delivery-logs`,
     { retentionInDays: logRetentionDays },
@@ -148,22 +155,13 @@ function createDeliveryStream(
       role: role.name,
       policy: document(
         deliverToBucket(bucket.arn),
-        transformRecords(parse.arn),
+        ...(transformation === undefined ? [] : [transformRecords(transformation.callback.fn.arn)]),
         writeErrors(logGroup.arn),
         ...(kmsKeyArn === undefined ? [] : [encrypt(kmsKeyArn)]),
       ),
     },
     { parent },
   );
-  const buffer =
-    parseBufferSeconds === DEFAULT_BUFFER_SECONDS
-      ? []
-      : [
-          {
-            parameterName: "BufferIntervalInSeconds",
-            parameterValue: String(parseBufferSeconds),
-          },
-        ];
   return new aws.kinesis.FirehoseDeliveryStream(
     `${name}-logs`,
     {
@@ -184,23 +182,27 @@ function createDeliveryStream(
           logGroupName: logGroup.name,
           logStreamName: logStream.name,
         },
-        processingConfiguration: {
-          enabled: true,
-          processors: [
-            {
-              type: "Lambda",
-              parameters: [
-                {
-                  parameterName: "LambdaArn",
-                  parameterValue: pulumi.interpolate`${parse.arn}:$LATEST`,
-                },
-                ...buffer,
-              ],
-            },
-          ],
-        },
+        ...(transformation === undefined
+          ? {}
+          : { processingConfiguration: processing(transformation) }),
       },
     },
     { parent, dependsOn: [policy] },
   );
+}
+
+function processing({
+  callback: { fn },
+  bufferSeconds,
+}: Transformation): aws.types.input.kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfiguration {
+  const parameters = [
+    { parameterName: "LambdaArn", parameterValue: pulumi.interpolate`${fn.arn}:$LATEST` },
+  ];
+  if (bufferSeconds !== DEFAULT_BUFFER_SECONDS) {
+    parameters.push({
+      parameterName: "BufferIntervalInSeconds",
+      parameterValue: pulumi.interpolate`${bufferSeconds}`,
+    });
+  }
+  return { enabled: true, processors: [{ type: "Lambda", parameters }] };
 }

@@ -1,6 +1,19 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 
+/** What an archive's lines look like to SQL. */
+export interface TableSettings {
+  readonly name: string;
+  /** As the parse callback writes them; Athena knows lower case only. */
+  readonly columns: readonly (readonly [name: string, type: string])[];
+  /** Description and text by name. */
+  readonly queries: Readonly<Record<string, readonly [string, string]>>;
+}
+
+/** For queries: the partitions of today. */
+export const TODAY =
+  "year = year(current_date) AND month = month(current_date) AND day = day(current_date)";
+
 /** The archive as SQL. */
 export interface Tables {
   readonly database: aws.glue.CatalogDatabase;
@@ -11,32 +24,11 @@ export const RESULTS_PREFIX = "athena-results/";
 /** A query that would read more than this is stopped before it costs more than about 5 cents. */
 const MAX_BYTES_PER_QUERY = 10 * 1024 ** 3;
 
-/** Columns of the archive, as the parse callback writes them; Athena knows lower case only. */
-const COLUMNS: readonly (readonly [name: string, type: string])[] = [
-  ["time", "string"],
-  ["client", "string"],
-  ["method", "string"],
-  ["host", "string"],
-  ["path", "string"],
-  ["query", "string"],
-  ["referer", "string"],
-  ["useragent", "string"],
-  ["peer", "string"],
-  ["forwardedfor", "string"],
-  ["status", "int"],
-  ["bytes", "bigint"],
-  ["durationms", "bigint"],
-  ["extra", "map<string,string>"],
-  ["unparsed", "string"],
-  ["raw", "string"],
-  ["rawbase64", "string"],
-];
-
 /** Makes SQL of the archive from the first day: partitions are projected, nothing need be crawled. */
 export function createTables(
   name: string,
   bucket: aws.s3.Bucket,
-  prefix: string,
+  { prefix, name: tableName, columns, queries }: TableSettings & { readonly prefix: string },
   parent: pulumi.Resource,
 ): Tables {
   const location = pulumi.interpolate`s3://${bucket.bucket}/${prefix}`;
@@ -48,9 +40,9 @@ export function createTables(
     { parent },
   );
   new aws.glue.CatalogTable(
-    `${name}-requests-table`,
+    `${name}-${tableName}-table`,
     {
-      name: "requests",
+      name: tableName,
       databaseName: database.name,
       tableType: "EXTERNAL_TABLE",
       partitionKeys: ["year", "month", "day", "hour"].map((key) => ({ name: key, type: "int" })),
@@ -68,7 +60,7 @@ export function createTables(
         location,
         inputFormat: "org.apache.hadoop.mapred.TextInputFormat",
         outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-        columns: COLUMNS.map(([column, type]) => ({ name: column, type })),
+        columns: columns.map(([column, type]) => ({ name: column, type })),
         serDeInfo: {
           serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
           parameters: { "ignore.malformed.json": "true" },
@@ -90,26 +82,6 @@ export function createTables(
     },
     { parent },
   );
-  const today =
-    "year = year(current_date) AND month = month(current_date) AND day = day(current_date)";
-  const queries: Readonly<Record<string, readonly [string, string]>> = {
-    "top-clients": [
-      "Who sent most requests today, and how many of them failed",
-      `SELECT client, count(*) AS requests, count_if(status >= 400) AS failed, count(DISTINCT path) AS paths,
-  min(time) AS first_time, max(time) AS last_time
-FROM requests WHERE ${today} GROUP BY client ORDER BY requests DESC LIMIT 50`,
-    ],
-    "one-address": [
-      "What one address did today; put it in place of 192.0.2.1",
-      `SELECT time, method, path, query, status, bytes, durationms, useragent
-FROM requests WHERE ${today} AND client = '192.0.2.1' ORDER BY time LIMIT 1000`,
-    ],
-    "one-path": [
-      "Who asked for one path today; put it in place of /login",
-      `SELECT client, useragent, count(*) AS requests, count_if(status >= 400) AS failed
-FROM requests WHERE ${today} AND path = '/login' GROUP BY client, useragent ORDER BY requests DESC LIMIT 50`,
-    ],
-  };
   for (const [query, [description, text]] of Object.entries(queries)) {
     new aws.athena.NamedQuery(
       `${name}-${query}`,

@@ -16,6 +16,7 @@ import {
 } from "./intrusion-prevention-args";
 import { createIpSets } from "./ip-sets";
 import { putRecords } from "./policies";
+import { REQUESTS_TABLE } from "./requests-table";
 
 /**
  * Access logs of nginx become blocks in AWS WAF: log agents send lines to a delivery stream, which
@@ -61,10 +62,10 @@ export class IntrusionPrevention extends pulumi.ComponentResource {
     const topicArn = createTopic(name, settings, this);
     const streams = createStreams(name, settings.stream, this);
     const parse = createParse(name, component, { streams, settings }, this);
+    const transformation = { callback: parse, bufferSeconds: settings.parseBufferSeconds };
     const archive = createArchive(
       name,
-      parse,
-      { ...settings.archive, parseBufferSeconds: settings.parseBufferSeconds, logRetentionDays },
+      { ...settings.archive, logRetentionDays, table: REQUESTS_TABLE, transformation },
       this,
     );
     const count = createAnalytics(

@@ -185,12 +185,14 @@ export class FakeObjects implements Objects {
   }
 }
 
+interface FakeWindow {
+  readonly batches: Set<string>;
+  readonly totals: Map<string, number | Set<number>>;
+}
+
 /** The tables of counters and incidents, as DynamoDB would keep them. */
 export class FakeAudit {
-  readonly windows = new Map<
-    string,
-    { readonly batches: Set<string>; readonly totals: Map<string, number | Set<number>> }
-  >();
+  readonly windows = new Map<string, FakeWindow>();
   readonly kept = new Map<string, Versioned[]>();
   /** Makes every `n`th call fail, as a throttled table does; 0 for none. */
   throttles = 0;
@@ -199,13 +201,14 @@ export class FakeAudit {
   readonly counters: Counters = {
     add: async ({ id, counts }, batch) => {
       await this.answer();
-      const window = this.windows.get(id) ?? { batches: new Set(), totals: new Map() };
+      const fresh: FakeWindow = { batches: new Set(), totals: new Map() };
+      const window = this.windows.get(id) ?? fresh;
       this.windows.set(id, window);
       const isNew = !window.batches.has(batch);
       window.batches.add(batch);
       return new Map(
         counts.map((count) => {
-          const before: number | Set<number> | undefined = window.totals.get(count.rule);
+          const before = window.totals.get(count.rule);
           if ("amount" in count) {
             const total = Number(before ?? 0) + (isNew ? count.amount : 0);
             window.totals.set(count.rule, total);
