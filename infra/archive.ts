@@ -2,10 +2,10 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createTables, RESULTS_PREFIX, type Tables, type TableSettings } from "./athena";
 import type { Callback } from "./callback";
+import { createPrivateBucket } from "./private-bucket";
 import {
   assumedBy,
   deliverToBucket,
-  denyPlainText,
   document,
   encrypt,
   transformRecords,
@@ -35,6 +35,8 @@ export interface Archive {
   readonly tables: Tables;
 }
 
+/** What the delivery stream, or a parse callback, could not make anything of. */
+export const ERRORS_PREFIX = "errors/";
 /** Results of queries are looked at once. */
 const RESULTS_DAYS = 7;
 /**
@@ -52,79 +54,22 @@ export function createArchive(
   settings: ArchiveSettings,
   parent: pulumi.Resource,
 ): Archive {
-  const bucket = createBucket(name, settings, parent);
+  const { retentionDays, prefix, kmsKeyArn } = settings;
+  const bucket = createPrivateBucket(
+    `${name}-archive`,
+    {
+      kmsKeyArn,
+      lifecycle: [
+        { id: "logs", prefix, days: retentionDays },
+        { id: "errors", prefix: ERRORS_PREFIX, days: retentionDays },
+        { id: "results", prefix: RESULTS_PREFIX, days: RESULTS_DAYS },
+      ],
+    },
+    parent,
+  );
   const deliveryStream = createDeliveryStream(name, bucket, settings, parent);
   const tables = createTables(name, bucket, { prefix: settings.prefix, ...settings.table }, parent);
   return { bucket, deliveryStream, tables };
-}
-
-function createBucket(
-  name: string,
-  { retentionDays, prefix, kmsKeyArn }: ArchiveSettings,
-  parent: pulumi.Resource,
-): aws.s3.Bucket {
-  const bucket = new aws.s3.Bucket(`${name}-archive`, {}, { parent });
-  new aws.s3.BucketPublicAccessBlock(
-    `${name}-archive-private`,
-    {
-      bucket: bucket.id,
-      blockPublicAcls: true,
-      blockPublicPolicy: true,
-      ignorePublicAcls: true,
-      restrictPublicBuckets: true,
-    },
-    { parent },
-  );
-  new aws.s3.BucketOwnershipControls(
-    `${name}-archive-ownership`,
-    { bucket: bucket.id, rule: { objectOwnership: "BucketOwnerEnforced" } },
-    { parent },
-  );
-  new aws.s3.BucketServerSideEncryptionConfiguration(
-    `${name}-archive-encryption`,
-    {
-      bucket: bucket.id,
-      rules: [
-        {
-          applyServerSideEncryptionByDefault:
-            kmsKeyArn === undefined
-              ? { sseAlgorithm: "AES256" }
-              : { sseAlgorithm: "aws:kms", kmsMasterKeyId: kmsKeyArn },
-          bucketKeyEnabled: kmsKeyArn !== undefined,
-        },
-      ],
-    },
-    { parent },
-  );
-  const expire = (
-    id: string,
-    of: string,
-    days: number,
-  ): aws.types.input.s3.BucketLifecycleConfigurationRule => ({
-    id,
-    status: "Enabled",
-    filter: { prefix: of },
-    expiration: { days },
-    abortIncompleteMultipartUpload: { daysAfterInitiation: 7 },
-  });
-  new aws.s3.BucketLifecycleConfiguration(
-    `${name}-archive-lifecycle`,
-    {
-      bucket: bucket.id,
-      rules: [
-        expire("logs", prefix, retentionDays),
-        expire("errors", "errors/", retentionDays),
-        expire("results", RESULTS_PREFIX, RESULTS_DAYS),
-      ],
-    },
-    { parent },
-  );
-  new aws.s3.BucketPolicy(
-    `${name}-archive-policy`,
-    { bucket: bucket.id, policy: denyPlainText(bucket.arn) },
-    { parent },
-  );
-  return bucket;
 }
 
 function createDeliveryStream(
@@ -171,7 +116,7 @@ function createDeliveryStream(
         roleArn: role.arn,
         bucketArn: bucket.arn,
         prefix: `${prefix}${PARTITIONS}`,
-        errorOutputPrefix: `errors/!{firehose:error-output-type}/${PARTITIONS}`,
+        errorOutputPrefix: `${ERRORS_PREFIX}!{firehose:error-output-type}/${PARTITIONS}`,
         compressionFormat: "GZIP",
         fileExtension: ".json.gz",
         bufferingSize: 64,

@@ -14,6 +14,13 @@ import {
 } from "./checks";
 import type { ForwardedIp } from "./ip-sets";
 import { LOG_FORMATS, type LogFormat } from "./log-formats";
+import {
+  checkLogDays,
+  settleArchive,
+  settleNotify,
+  type ArchiveArgs,
+  type NotifyArgs,
+} from "./shared-args";
 
 /** All of it has defaults; `protect` is what most stacks give. */
 export interface IntrusionPreventionArgs {
@@ -57,11 +64,7 @@ export interface IntrusionPreventionArgs {
   readonly forwardedIp?: ForwardedIp | false;
 
   /** The archive: days until logs are deleted (1 to 3,650), prefix of their keys, a KMS key of yours. @default { retentionDays: 90, prefix: "requests/" } */
-  readonly archive?: {
-    readonly retentionDays?: number;
-    readonly prefix?: string;
-    readonly kmsKeyArn?: pulumi.Input<string>;
-  };
+  readonly archive?: ArchiveArgs;
   /** Capacity of the requests stream: `ON_DEMAND`, or 1 to 200 shards of 1,000 records or 1 MB a second. @default 1 */
   readonly stream?: StreamCapacity;
   /** Seconds that Firehose gathers lines before they are parsed, 0 to 900. @default 2 */
@@ -70,10 +73,7 @@ export interface IntrusionPreventionArgs {
   readonly logFormat?: LogFormat;
 
   /** Who hears of blocks and alarms: a topic of yours, e-mail addresses. @default - a topic without subscribers */
-  readonly notify?: {
-    readonly topicArn?: pulumi.Input<string>;
-    readonly emails?: readonly string[];
-  };
+  readonly notify?: NotifyArgs;
   /** Minutes without a log line until an alarm rings, 1 to 1,440. @default 15 */
   readonly silentMinutes?: number;
   /** Days that the functions' logs are kept, of those that CloudWatch knows. @default 30 */
@@ -116,12 +116,6 @@ const MAX_BODY_BYTES = 4096;
 /** @see https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatement.html */
 const RATE_WINDOWS = [60, 120, 300, 600];
 const DEFAULT_RATE_LIMIT = { requests: 3000, perSeconds: 60 };
-/** @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
-const LOG_DAYS = [
-  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
-  3653,
-];
-
 /**
  * Checks the arguments and settles their defaults.
  *
@@ -154,7 +148,7 @@ export function settle(args: IntrusionPreventionArgs): IntrusionPreventionSettin
     ...settleWebAcl(args, scope),
     rateLimit: settleRateLimit(args.rateLimit, forwardedIp),
     forwardedIp,
-    archive: settleArchive(args.archive ?? {}),
+    archive: settleArchive(args.archive ?? {}, "requests/"),
     stream: settleStream(args.stream ?? 1),
     parseBufferSeconds: checkRange("parseBufferSeconds", args.parseBufferSeconds ?? 2, {
       from: 0,
@@ -248,45 +242,9 @@ function settleRateLimit(
   return given;
 }
 
-function settleArchive({
-  retentionDays = 90,
-  prefix = "requests/",
-  kmsKeyArn,
-}: NonNullable<IntrusionPreventionArgs["archive"]>): IntrusionPreventionSettings["archive"] {
-  checkRange("archive.retentionDays", retentionDays, { from: 1, to: 3650 });
-  if (!/^[A-Za-z0-9._/-]{1,200}\/$/.test(prefix) || /^(errors|athena-results)\//.test(prefix))
-    refuse(
-      "archive.prefix",
-      `must be letters, digits, ".", "_", "-" and "/", end in "/", and not begin with errors/ or athena-results/, got ${JSON.stringify(prefix)}`,
-    );
-  if (kmsKeyArn !== undefined) checkArn("archive.kmsKeyArn", kmsKeyArn, ["kms"]);
-  return { retentionDays, prefix, kmsKeyArn };
-}
-
 function settleStream(capacity: StreamCapacity): StreamCapacity {
   const isShards = Number.isInteger(capacity) && Number(capacity) >= 1 && Number(capacity) <= 200;
   if (capacity !== "ON_DEMAND" && !isShards)
     refuse("stream", `must be ON_DEMAND or 1 to 200 shards, got ${JSON.stringify(capacity)}`);
   return capacity;
-}
-
-function settleNotify({
-  topicArn,
-  emails = [],
-}: NonNullable<IntrusionPreventionArgs["notify"]>): Pick<
-  IntrusionPreventionSettings,
-  "topicArn" | "emails"
-> {
-  if (topicArn !== undefined) checkArn("notify.topicArn", topicArn, ["sns"]);
-  emails.forEach((email, i) => {
-    if (!/^[^\s@]+@[^\s@]+$/.test(email))
-      refuse(`notify.emails[${i}]`, `must be an e-mail address, got ${JSON.stringify(email)}`);
-  });
-  return { topicArn, emails };
-}
-
-function checkLogDays(days: number): number {
-  if (!LOG_DAYS.includes(days))
-    refuse("logRetentionDays", `must be one of ${LOG_DAYS.join(", ")}, got ${String(days)}`);
-  return days;
 }

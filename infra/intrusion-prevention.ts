@@ -1,4 +1,3 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { ParseHandlerSettings } from "../functions/handlers/parse";
 import type { Mode } from "../functions/rules/rule";
@@ -7,8 +6,9 @@ import { createAlarms } from "./alarms";
 import { createAnalytics, createStreams, type Streams } from "./analytics";
 import { createArchive } from "./archive";
 import { callback, type Callback } from "./callback";
-import { createDashboard } from "./dashboard";
+
 import { createDecisions } from "./decisions";
+import { createEdgeDashboard } from "./edge-dashboard";
 import {
   settle,
   type IntrusionPreventionArgs,
@@ -17,6 +17,7 @@ import {
 import { createIpSets } from "./ip-sets";
 import { putRecords } from "./policies";
 import { REQUESTS_TABLE } from "./requests-table";
+import { createTopic } from "./topic";
 
 /**
  * Access logs of nginx become blocks in AWS WAF: log agents send lines to a delivery stream, which
@@ -97,7 +98,7 @@ export class IntrusionPrevention extends pulumi.ComponentResource {
     const watched = { archive, streams, decisions, parse, count };
     const { silentMinutes } = settings;
     createAlarms(name, watched, { component, topicArn, silentMinutes }, this);
-    const dashboard = createDashboard(name, component, watched, this);
+    const dashboard = createEdgeDashboard(name, component, watched, this);
 
     this.deliveryStreamName = archive.deliveryStream.name;
     this.deliveryStreamArn = archive.deliveryStream.arn;
@@ -130,23 +131,6 @@ export class IntrusionPrevention extends pulumi.ComponentResource {
     };
     this.registerOutputs(this.outputs);
   }
-}
-
-/** The user's topic, or one of the component's own; e-mail addresses subscribe to either. */
-function createTopic(
-  name: string,
-  { topicArn: given, emails }: IntrusionPreventionSettings,
-  parent: pulumi.Resource,
-): pulumi.Input<string> {
-  const topicArn = given ?? new aws.sns.Topic(`${name}-notices`, {}, { parent }).arn;
-  emails.forEach((endpoint, i) => {
-    new aws.sns.TopicSubscription(
-      `${name}-email-${i}`,
-      { topic: topicArn, protocol: "email", endpoint },
-      { parent },
-    );
-  });
-  return topicArn;
 }
 
 function createParse(

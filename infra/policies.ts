@@ -122,18 +122,68 @@ export const encrypt = (kmsKeyArn: Arn): Statement =>
 export const sendLogs = (deliveryStreamArn: Arn): Statement =>
   allow("SendLogs", ["firehose:PutRecord", "firehose:PutRecordBatch"], deliveryStreamArn);
 
-/** Refuses whoever comes to a bucket without TLS. */
-export const denyPlainText = (bucketArn: Arn): pulumi.Output<string> =>
-  pulumi.jsonStringify({
-    Version: "2012-10-17",
-    Statement: [
-      {
-        Sid: "DenyPlainText",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "s3:*",
-        Resource: [bucketArn, pulumi.interpolate`${bucketArn}/*`],
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
-    ],
-  });
+/** Messages of a queue, as an event source mapping takes them. */
+export const receiveFrom = (queueArn: Arn): Statement =>
+  allow(
+    "ReceiveMessages",
+    ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+    queueArn,
+  );
+
+export const readObjects = (bucketArn: Arn, prefix: string): Statement =>
+  allow("ReadObjects", ["s3:GetObject"], pulumi.interpolate`${bucketArn}/${prefix}*`);
+
+/** Without it S3 says of an object that is gone that it is forbidden. */
+export const listObjects = (bucketArn: Arn): Statement =>
+  allow("ListObjects", ["s3:ListBucket"], bucketArn);
+
+export const writeObjects = (bucketArn: Arn, prefix: string): Statement =>
+  allow("WriteObjects", ["s3:PutObject"], pulumi.interpolate`${bucketArn}/${prefix}*`);
+
+export const deliverTo = (deliveryStreamArn: Arn): Statement =>
+  allow("Deliver", ["firehose:PutRecordBatch"], deliveryStreamArn);
+
+export const addToCounters = (tableArn: Arn): Statement =>
+  allow("AddToCounters", ["dynamodb:UpdateItem"], tableArn);
+
+export const keepIncidents = (tableArn: Arn): Statement =>
+  allow("KeepIncidents", ["dynamodb:PutItem", "dynamodb:Query"], tableArn);
+
+/** A statement of a bucket's own policy. */
+export interface ServiceStatement {
+  readonly Sid: string;
+  readonly Effect: "Allow" | "Deny";
+  readonly Principal: "*" | { readonly Service: string };
+  readonly Action: string;
+  readonly Resource: Statement["Resource"];
+  readonly Condition: unknown;
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html */
+export const acceptAccessLogs = (
+  bucketArn: Arn,
+  accountId: pulumi.Input<string>,
+): ServiceStatement => ({
+  Sid: "AcceptAccessLogs",
+  Effect: "Allow",
+  Principal: { Service: "logging.s3.amazonaws.com" },
+  Action: "s3:PutObject",
+  Resource: pulumi.interpolate`${bucketArn}/*`,
+  Condition: { StringEquals: { "aws:SourceAccount": accountId } },
+});
+
+/** A bucket's policy: what it is told, and that whoever comes without TLS is refused. */
+export const bucketPolicy = (
+  bucketArn: Arn,
+  statements: readonly ServiceStatement[],
+): pulumi.Output<string> => {
+  const denyPlainText: ServiceStatement = {
+    Sid: "DenyPlainText",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [bucketArn, pulumi.interpolate`${bucketArn}/*`],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+  return pulumi.jsonStringify({ Version: "2012-10-17", Statement: [...statements, denyPlainText] });
+};

@@ -108,8 +108,8 @@ async function countObject(
   await addAll();
   if (archived.batch !== undefined) await settle(archived.batch);
   ports.report(
-    { AccessesCounted: tally.accesses, Alerts: tally.alerts, LinesUnparsed: archived.unparsed },
-    { bucket, key, windows: tally.windows },
+    { AccessesCounted: tally.accesses, Alerts: tally.alerts },
+    { bucket, key, windows: tally.windows, unparsed: archived.unparsed },
   );
 }
 

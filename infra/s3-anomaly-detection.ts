@@ -1,0 +1,254 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { CountAccessesSettings } from "../functions/handlers/count-accesses";
+import type { ParseAccessesSettings } from "../functions/handlers/parse-accesses";
+import { ACCESSES_TABLE } from "./accesses-table";
+import { createArchive, ERRORS_PREFIX, type Archive } from "./archive";
+import { createAuditAlarms } from "./audit-alarms";
+import { createAuditDashboard } from "./audit-dashboard";
+import { callback, type Callback } from "./callback";
+import { createLogBucket, createLogging, notify, type LogBucket } from "./log-bucket";
+import {
+  addToCounters,
+  deliverTo,
+  keepIncidents,
+  listObjects,
+  publish,
+  readObjects,
+  writeObjects,
+} from "./policies";
+import {
+  settleAudit,
+  type S3AnomalyDetectionArgs,
+  type S3AnomalyDetectionSettings,
+} from "./s3-anomaly-detection-args";
+import { createTopic } from "./topic";
+import { consume, consuming, createQueue, type WorkQueue } from "./work-queue";
+
+const PARSE_SECONDS = 900;
+const COUNT_SECONDS = 300;
+const QUARANTINE_PREFIX = `${ERRORS_PREFIX}quarantine/`;
+
+/**
+ * S3 server access logs become alerts: log objects are parsed and archived for SQL, accesses counted
+ * per client, bucket and minute, exactly once, however late they come; whoever crosses a rule's line
+ * makes one incident and one alert. S3 delivers these logs an hour or more late. Costs a few dollars
+ * a month, and about a dollar for each million accesses.
+ *
+ * ```ts
+ * new S3AnomalyDetection("audit", { buckets: ["photos"], notify: { emails: ["oncall@example.com"] } });
+ * ```
+ */
+export class S3AnomalyDetection extends pulumi.ComponentResource {
+  /** Where log objects come in. */
+  readonly logBucketName: pulumi.Output<string>;
+  /** S3's own JSON delivery of 2026 may send to it as well. */
+  readonly deliveryStreamArn: pulumi.Output<string>;
+  readonly archiveBucketName: pulumi.Output<string>;
+  /** For Athena: the database with the table `accesses`, and the workgroup with the named queries. */
+  readonly databaseName: pulumi.Output<string>;
+  readonly workgroupName: pulumi.Output<string>;
+  readonly incidentsTableName: pulumi.Output<string>;
+  /** Where alerts and alarms go. */
+  readonly topicArn: pulumi.Output<string>;
+  readonly dashboardName: pulumi.Output<string>;
+  /** All of these that people look at, for a stack to export. */
+  readonly outputs: Readonly<Record<string, pulumi.Output<unknown>>>;
+
+  constructor(
+    name: string,
+    args: S3AnomalyDetectionArgs = {},
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("floodgate:index:S3AnomalyDetection", name, args, opts);
+    const settings = settleAudit(args);
+    const component = `${name}-${pulumi.getStack()}`.replace(/[^\w-]/g, "-");
+    const topicArn = createTopic(name, settings, this);
+
+    const objects = createQueue(`${name}-objects`, { timeoutSeconds: PARSE_SECONDS }, this);
+    const logBucket = createLogBucket(
+      name,
+      settings.logBucket,
+      { queue: objects, retentionDays: settings.archive.retentionDays },
+      this,
+    );
+    createLogging(name, settings.buckets, logBucket, this);
+    const archive = createArchive(
+      name,
+      {
+        ...settings.archive,
+        logRetentionDays: settings.logRetentionDays,
+        table: ACCESSES_TABLE,
+      },
+      this,
+    );
+    const parse = createParse(name, component, { objects, logBucket, archive, settings }, this);
+    const archived = createQueue(`${name}-archived`, { timeoutSeconds: COUNT_SECONDS }, this);
+    const { bucket } = archive;
+    const { prefix } = settings.archive;
+    notify(`${name}-archive`, { bucket: bucket.id, arn: bucket.arn, prefix }, archived, this);
+    const tables = createTables(name, this);
+    const count = createCount(
+      name,
+      component,
+      { archived, archive, tables, topicArn, settings },
+      this,
+    );
+    const watched = { objects, archived, archive, parse, count };
+    createAuditAlarms(name, watched, { component, topicArn }, this);
+    const dashboard = createAuditDashboard(name, component, watched, this);
+
+    this.logBucketName = logBucket.name;
+    this.deliveryStreamArn = archive.deliveryStream.arn;
+    this.archiveBucketName = bucket.bucket;
+    this.databaseName = archive.tables.database.name;
+    this.workgroupName = archive.tables.workgroup.name;
+    this.incidentsTableName = tables.incidents.name;
+    this.topicArn = pulumi.output(topicArn);
+    this.dashboardName = dashboard.dashboardName;
+    this.outputs = {
+      logBucketName: this.logBucketName,
+      deliveryStreamArn: this.deliveryStreamArn,
+      archiveBucketName: this.archiveBucketName,
+      databaseName: this.databaseName,
+      workgroupName: this.workgroupName,
+      incidentsTableName: this.incidentsTableName,
+      topicArn: this.topicArn,
+      dashboardName: this.dashboardName,
+    };
+    this.registerOutputs(this.outputs);
+  }
+}
+
+function createParse(
+  name: string,
+  component: string,
+  {
+    objects,
+    logBucket,
+    archive: { bucket, deliveryStream },
+    settings: { logRetentionDays, isTraced },
+  }: {
+    readonly objects: WorkQueue;
+    readonly logBucket: LogBucket;
+    readonly archive: Archive;
+    readonly settings: S3AnomalyDetectionSettings;
+  },
+  parent: pulumi.Resource,
+): Callback {
+  const parse = callback(
+    `${name}-parse`,
+    {
+      handler: "parse-accesses",
+      settings: pulumi
+        .all([deliveryStream.name, bucket.bucket])
+        .apply(([deliveryStreamName, archiveName]): ParseAccessesSettings => ({
+          component,
+          deliveryStreamName,
+          quarantine: { bucket: archiveName, prefix: QUARANTINE_PREFIX },
+        })),
+      statements: [
+        consuming(objects),
+        readObjects(logBucket.arn, logBucket.prefix),
+        listObjects(logBucket.arn),
+        deliverTo(deliveryStream.arn),
+        writeObjects(bucket.arn, QUARANTINE_PREFIX),
+      ],
+      memoryMb: 1024,
+      timeoutSeconds: PARSE_SECONDS,
+      logRetentionDays,
+      isTraced,
+    },
+    parent,
+  );
+  consume(`${name}-parse-objects`, objects, parse, { batchSize: 10, atOnce: 5 }, parent);
+  return parse;
+}
+
+interface CountTables {
+  readonly counters: aws.dynamodb.Table;
+  readonly incidents: aws.dynamodb.Table;
+}
+
+function createTables(name: string, parent: pulumi.Resource): CountTables {
+  const counters = new aws.dynamodb.Table(
+    `${name}-counters`,
+    {
+      billingMode: "PAY_PER_REQUEST",
+      hashKey: "window",
+      attributes: [{ name: "window", type: "S" }],
+      ttl: { attributeName: "expiresAt", enabled: true },
+    },
+    { parent },
+  );
+  const incidents = new aws.dynamodb.Table(
+    `${name}-incidents`,
+    {
+      billingMode: "PAY_PER_REQUEST",
+      hashKey: "name",
+      rangeKey: "opened",
+      attributes: [
+        { name: "name", type: "S" },
+        { name: "opened", type: "N" },
+      ],
+      pointInTimeRecovery: { enabled: true },
+      ttl: { attributeName: "expiresAt", enabled: true },
+    },
+    { parent },
+  );
+  return { counters, incidents };
+}
+
+function createCount(
+  name: string,
+  component: string,
+  {
+    archived,
+    archive: { bucket },
+    tables: { counters, incidents },
+    topicArn,
+    settings,
+  }: {
+    readonly archived: WorkQueue;
+    readonly archive: Archive;
+    readonly tables: CountTables;
+    readonly topicArn: pulumi.Input<string>;
+    readonly settings: S3AnomalyDetectionSettings;
+  },
+  parent: pulumi.Resource,
+): Callback {
+  const { rules, prefixes, latenessHours, quietMinutes, logRetentionDays, isTraced } = settings;
+  const count = callback(
+    `${name}-count`,
+    {
+      handler: "count-accesses",
+      settings: pulumi
+        .all([counters.name, incidents.name, topicArn])
+        .apply(([countersTableName, incidentsTableName, arn]): CountAccessesSettings => ({
+          component,
+          rules,
+          prefixes,
+          countersTableName,
+          incidentsTableName,
+          topicArn: arn,
+          latenessHours,
+          quietMinutes,
+        })),
+      statements: [
+        consuming(archived),
+        readObjects(bucket.arn, settings.archive.prefix),
+        listObjects(bucket.arn),
+        addToCounters(counters.arn),
+        keepIncidents(incidents.arn),
+        publish(topicArn),
+      ],
+      memoryMb: 1024,
+      timeoutSeconds: COUNT_SECONDS,
+      logRetentionDays,
+      isTraced,
+    },
+    parent,
+  );
+  consume(`${name}-count-archived`, archived, count, { batchSize: 1, atOnce: 2 }, parent);
+  return count;
+}
