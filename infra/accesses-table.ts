@@ -37,6 +37,7 @@ export const ACCESSES_TABLE: TableSettings = {
     ["source_region", "string"],
     ["partial", "boolean"],
     ["batch", "string"],
+    ["line", "int"],
   ],
   queries: {
     "one-address": [

@@ -2,11 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { readStackSettings } from "../functions/rules/stack-settings";
 import { logOf } from "../functions/rules/rule";
 import type { IntrusionPreventionArgs } from "./intrusion-prevention-args";
+import type { S3AnomalyDetectionArgs } from "./s3-anomaly-detection-args";
+import type { ArchiveArgs } from "./shared-args";
 
 /** What the program makes, by the stack's configuration. */
 export interface ProgramSettings {
   /** Undefined in a stack that does not want it. */
   readonly intrusionPrevention: IntrusionPreventionArgs | undefined;
+  readonly s3AnomalyDetection: S3AnomalyDetectionArgs | undefined;
   /** The demonstration of a web tier in front of it. */
   readonly hasWebTier: boolean;
 }
@@ -30,20 +33,21 @@ const SHARED_KEYS = [
  */
 export function readConfig(): ProgramSettings {
   const config = new pulumi.Config("floodgate");
-  const hasIntrusionPrevention = config.getBoolean("intrusionPrevention") ?? true;
+  const wants = (key: string, byDefault: boolean): boolean => config.getBoolean(key) ?? byDefault;
   return {
-    intrusionPrevention: hasIntrusionPrevention ? readIntrusionPrevention(config) : undefined,
-    hasWebTier: config.getBoolean("webTier") ?? false,
+    intrusionPrevention: wants("intrusionPrevention", true)
+      ? readIntrusionPrevention(config)
+      : undefined,
+    s3AnomalyDetection: wants("s3AnomalyDetection", false)
+      ? readS3AnomalyDetection(config)
+      : undefined,
+    hasWebTier: wants("webTier", false),
   };
 }
 
 function readIntrusionPrevention(config: pulumi.Config): IntrusionPreventionArgs {
   const { prefixes, rules, ...shared } = readShared(config);
-  const text = (key: string): string | undefined => config.get(key) || undefined;
-  const list = (key: string): string[] => config.getObject<string[]>(key) ?? [];
-  const number = (key: string): number | undefined => config.getNumber(key);
-  const topicArn = text("notifyTopic");
-  const kmsKeyArn = text("archiveKey");
+  const { text, list, number } = reader(config);
   const body = text("blockBody");
   return withoutUndefined({
     ...shared,
@@ -56,20 +60,59 @@ function readIntrusionPrevention(config: pulumi.Config): IntrusionPreventionArgs
     blockResponse: { status: number("blockStatus") ?? 403, ...(body && { body }) },
     rateLimit: readRateLimit(text("rateLimit")),
     forwardedIp: readForwardedIp(text("forwardedIp")),
-    archive: withoutUndefined({
-      retentionDays: number("archiveDays"),
-      prefix: text("archivePrefix"),
-      kmsKeyArn,
-    }),
+    ...readCommon(config),
+    archive: withoutUndefined({ ...readArchive(config), prefix: text("archivePrefix") }),
     stream: readStream(text("stream")),
     parseBufferSeconds: number("parseBufferSeconds"),
     logFormat: text("logFormat") as IntrusionPreventionArgs["logFormat"],
-    notify: { ...(topicArn && { topicArn }), emails: list("notifyEmails") },
     silentMinutes: number("silentMinutes"),
+  });
+}
+
+function readS3AnomalyDetection(config: pulumi.Config): S3AnomalyDetectionArgs {
+  const { prefixes, rules } = readShared(config);
+  const { text, list, number } = reader(config);
+  const name = text("logBucket");
+  const manageNotifications = config.getBoolean("manageNotifications");
+  return withoutUndefined({
+    rules: rules.filter((rule) => logOf(rule) === "s3"),
+    ipv6Prefix: prefixes.ipv6Prefix,
+    buckets: list("buckets"),
+    logBucket: name && {
+      name,
+      ...withoutUndefined({ prefix: text("logPrefix"), manageNotifications }),
+    },
+    latenessHours: number("latenessHours"),
+    quietMinutes: number("quietMinutes"),
+    ...readCommon(config),
+    archive: readArchive(config),
+  }) as S3AnomalyDetectionArgs;
+}
+
+/** What both components are told by the same keys. */
+function readCommon(
+  config: pulumi.Config,
+): Pick<IntrusionPreventionArgs, "notify" | "logRetentionDays" | "tracing"> {
+  const { text, list, number } = reader(config);
+  const topicArn = text("notifyTopic");
+  return withoutUndefined({
+    notify: { ...(topicArn && { topicArn }), emails: list("notifyEmails") },
     logRetentionDays: number("logRetentionDays"),
     tracing: config.getBoolean("tracing"),
   });
 }
+
+function readArchive(config: pulumi.Config): ArchiveArgs {
+  const { text, number } = reader(config);
+  return withoutUndefined({ retentionDays: number("archiveDays"), kmsKeyArn: text("archiveKey") });
+}
+
+/** An empty text is as none. */
+const reader = (config: pulumi.Config) => ({
+  text: (key: string): string | undefined => config.get(key) || undefined,
+  list: (key: string): string[] => config.getObject<string[]>(key) ?? [],
+  number: (key: string): number | undefined => config.getNumber(key),
+});
 
 function readShared(config: pulumi.Config): ReturnType<typeof readStackSettings> {
   const values = SHARED_KEYS.map((key) => [key, readValue(config, key)] as const);

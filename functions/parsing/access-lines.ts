@@ -21,8 +21,8 @@ const NAMED = Object.entries(S3_JSON)
 
 /**
  * Writes accesses as S3's own JSON form of 2026, one object a line, so that both forms of these logs
- * look the same in the archive. `batch` says which packed record the line came in; the key is
- * decoded, with `key_raw` beside it where that changed it; `partial` marks a line whose right part
+ * look the same in the archive. `batch` and `line` say which packed record the line came in, and
+ * where; the key is decoded, with `key_raw` beside it where that changed it; `partial` marks a line whose right part
  * can be read in more than one way. Columns that nobody knows yet are `column28` and so on.
  */
 export class AccessLines {
@@ -33,12 +33,15 @@ export class AccessLines {
     return this.out.length;
   }
 
-  add(row: Row, batch: string): void {
+  /** @param line counts the lines of the packed record, from 0. */
+  add(row: Row, batch: string, line: number): void {
     const { out } = this;
     row.settle();
     out.ascii('{"batch":"');
     out.ascii(batch);
-    out.ascii('","request_time":"');
+    out.ascii('","line":');
+    out.integer(line);
+    out.ascii(',"request_time":"');
     out.ascii(new Date(row.time).toISOString());
     out.byte(QUOTE);
     for (let i = 0; i < NAMED.length; i++) {

@@ -19,6 +19,7 @@ export class ArchivedAccesses {
   private at = 0;
   private isAtEnd = false;
   private lines = 0;
+  private line = -1;
 
   /** @param object stands for the object in the ids of lines that have none. */
   constructor(object: string) {
@@ -59,19 +60,25 @@ export class ArchivedAccesses {
         this.unparsed++;
         continue;
       }
-      const before = this.batch;
-      this.batch = this.batchOf(this.parser.row);
-      return { endOf: before === this.batch ? undefined : before };
+      const [before, line] = [this.batch, this.line];
+      this.locate(this.parser.row);
+      // A record that was delivered twice stands behind itself: its lines begin again.
+      const isNext = before === this.batch && this.line > line;
+      return { endOf: isNext ? undefined : before };
     }
     return undefined;
   }
 
-  private batchOf({ buf, extras }: Row): string {
-    const number = Math.floor(this.lines++ / UNPACKED_LINES);
+  /** Reads where the line stands: its packed record and its place there. */
+  private locate({ buf, extras }: Row): void {
+    this.batch = undefined;
+    this.line = this.lines++;
     for (let i = 0; i < extras.length; i += 4) {
-      if (buf.toString("latin1", extras[i], extras[i + 1]) === "batch")
-        return buf.toString("utf8", extras[i + 2], extras[i + 3]);
+      const name = buf.toString("latin1", extras[i], extras[i + 1]);
+      const value = (): string => buf.toString("latin1", extras[i + 2], extras[i + 3]);
+      if (name === "batch") this.batch = value();
+      else if (name === "line") this.line = Number(value());
     }
-    return `${this.object}.${number}`;
+    this.batch ??= `${this.object}.${Math.floor(this.line / UNPACKED_LINES)}`;
   }
 }

@@ -94,8 +94,7 @@ export class AccessPacker {
   private add(): void {
     const { row } = this.parser;
     if (this.delays.length < MAX_DELAYS) this.delays.push(this.now - row.time);
-    this.out.add(row, `${this.id}.${this.chunk.toString(36)}`);
-    this.inChunk++;
+    this.out.add(row, `${this.id}.${this.chunk.toString(36)}`, this.inChunk++);
     if (this.out.size >= PACKED_BYTES) this.close();
   }
 

@@ -46,6 +46,7 @@ describe("AccessPacker", () => {
       [
         {
           batch: "qCPES5L1L74zlV5_.0",
+          line: 0,
           request_time: "2026-11-22T01:45:34.000Z",
           bucket_owner_id: OWNER,
           bucket_name: "photos",
