@@ -35,7 +35,7 @@ export function createLogBucket(
 ): LogBucket {
   if (given !== undefined) return useGiven(name, given, queue, parent);
   const bucket = createPrivateBucket(
-    `${name}-logs`,
+    `${name}-log-bucket`,
     {
       // Log delivery knows no other encryption.
       kmsKeyArn: undefined,

@@ -11,6 +11,7 @@ import { createLogBucket, createLogging, notify, type LogBucket } from "./log-bu
 import {
   addToCounters,
   deliverTo,
+  encrypt,
   keepIncidents,
   listObjects,
   publish,
@@ -127,7 +128,11 @@ function createParse(
     objects,
     logBucket,
     archive: { bucket, deliveryStream },
-    settings: { logRetentionDays, isTraced },
+    settings: {
+      archive: { kmsKeyArn },
+      logRetentionDays,
+      isTraced,
+    },
   }: {
     readonly objects: WorkQueue;
     readonly logBucket: LogBucket;
@@ -153,6 +158,7 @@ function createParse(
         listObjects(logBucket.arn),
         deliverTo(deliveryStream.arn),
         writeObjects(bucket.arn, QUARANTINE_PREFIX),
+        ...(kmsKeyArn === undefined ? [] : [encrypt(kmsKeyArn)]),
       ],
       memoryMb: 1024,
       timeoutSeconds: PARSE_SECONDS,
@@ -218,6 +224,7 @@ function createCount(
   parent: pulumi.Resource,
 ): Callback {
   const { rules, prefixes, latenessHours, quietMinutes, logRetentionDays, isTraced } = settings;
+  const { kmsKeyArn } = settings.archive;
   const count = callback(
     `${name}-count`,
     {
@@ -241,6 +248,7 @@ function createCount(
         addToCounters(counters.arn),
         keepIncidents(incidents.arn),
         publish(topicArn),
+        ...(kmsKeyArn === undefined ? [] : [encrypt(kmsKeyArn)]),
       ],
       memoryMb: 1024,
       timeoutSeconds: COUNT_SECONDS,

@@ -46,7 +46,7 @@ export async function register(
         seen.push({ type: args.type, name: args.name, inputs: args.inputs as unknown });
         return { id: `${args.name}-id`, state: stateOf(args) };
       },
-      call: (args) => args.inputs as Record<string, unknown>,
+      call: (args) => ({ ...(args.inputs as object), accountId: "123456789012" }),
     },
     "floodgate",
     "dev",
