@@ -23,6 +23,7 @@ const SHARED_KEYS = [
   "ipv4Prefix",
   "ipv6Prefix",
   "maxBlocksPerMinute",
+  "exempt",
 ] as const;
 
 /**
@@ -46,11 +47,14 @@ export function readConfig(): ProgramSettings {
 }
 
 function readIntrusionPrevention(config: pulumi.Config): IntrusionPreventionArgs {
-  const { prefixes, rules, ...shared } = readShared(config);
+  const { prefixes, rules, allow, trust, mode, maxBlocksPerMinute } = readShared(config);
   const { text, list, number } = reader(config);
   const body = text("blockBody");
   return withoutUndefined({
-    ...shared,
+    allow,
+    trust,
+    mode,
+    maxBlocksPerMinute,
     ...prefixes,
     rules: rules.filter((rule) => logOf(rule) === "nginx"),
     scope: text("scope") as IntrusionPreventionArgs["scope"],
@@ -70,12 +74,13 @@ function readIntrusionPrevention(config: pulumi.Config): IntrusionPreventionArgs
 }
 
 function readS3AnomalyDetection(config: pulumi.Config): S3AnomalyDetectionArgs {
-  const { prefixes, rules } = readShared(config);
+  const { prefixes, rules, exempt } = readShared(config);
   const { text, list, number } = reader(config);
   const name = text("logBucket");
   const manageNotifications = config.getBoolean("manageNotifications");
   return withoutUndefined({
     rules: rules.filter((rule) => logOf(rule) === "s3"),
+    exempt,
     ipv6Prefix: prefixes.ipv6Prefix,
     buckets: list("buckets"),
     logBucket: name && {

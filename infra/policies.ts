@@ -149,6 +149,9 @@ export const addToCounters = (tableArn: Arn): Statement =>
 export const keepIncidents = (tableArn: Arn): Statement =>
   allow("KeepIncidents", ["dynamodb:PutItem", "dynamodb:Query"], tableArn);
 
+export const readExemptions = (tableArn: Arn): Statement =>
+  allow("ReadExemptions", ["dynamodb:Scan"], tableArn);
+
 /** A statement of a bucket's own policy. */
 export interface ServiceStatement {
   readonly Sid: string;

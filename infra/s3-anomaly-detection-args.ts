@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { DEFAULT_PREFIXES } from "../functions/parsing/address";
+import { checkExemptions, type Exemption } from "../functions/rules/exemptions";
 import { S3_RULES } from "../functions/rules/s3-rules";
 import type { Rule } from "../functions/rules/rule";
 import { checkRange, checkRulesOn, refuse } from "./checks";
@@ -20,6 +21,13 @@ export interface S3AnomalyDetectionArgs {
   readonly logBucket?: GivenLogBucket;
   /** What is looked for; rules on nginx logs are left out. @default - the default rules on S3 */
   readonly rules?: readonly Rule[];
+  /**
+   * Accesses that no rule counts, such as a backup: conditions as in rules, a reason, an end. People
+   * can write further ones into the table `exemptionsTableName` at any time.
+   *
+   * @default - none
+   */
+  readonly exempt?: readonly Exemption[];
   /** Bits of an IPv6 address that make one client, 16 to 128. @default 64 */
   readonly ipv6Prefix?: number;
   /** Hours that a minute takes in late log lines, 3 to 168. @default 24 */
@@ -41,6 +49,7 @@ export interface S3AnomalyDetectionSettings {
   readonly buckets: readonly pulumi.Input<string>[];
   readonly logBucket: GivenLogBucket | undefined;
   readonly rules: readonly Rule[];
+  readonly exempt: readonly Exemption[];
   readonly prefixes: { readonly ipv4Prefix: number; readonly ipv6Prefix: number };
   readonly latenessHours: number;
   readonly quietMinutes: number;
@@ -71,6 +80,7 @@ export function settleAudit(args: S3AnomalyDetectionArgs): S3AnomalyDetectionSet
     buckets,
     logBucket,
     rules: checkRulesOn("s3", "rules", args.rules ?? S3_RULES),
+    exempt: settleExempt(args.exempt ?? []),
     prefixes: {
       ...DEFAULT_PREFIXES,
       ipv6Prefix: checkRange("ipv6Prefix", ipv6Prefix, { from: 16, to: 128 }),
@@ -82,6 +92,12 @@ export function settleAudit(args: S3AnomalyDetectionArgs): S3AnomalyDetectionSet
     logRetentionDays: checkLogDays(args.logRetentionDays ?? 30),
     isTraced: args.tracing ?? false,
   };
+}
+
+function settleExempt(exempt: readonly Exemption[]): readonly Exemption[] {
+  const checked = checkExemptions(exempt);
+  if (!checked.ok) refuse("exempt", `: ${checked.mistakes.join("; ")}`);
+  return checked.exemptions;
 }
 
 function nameOf(propertyPath: string, bucket: string): string {

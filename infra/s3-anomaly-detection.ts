@@ -15,6 +15,7 @@ import {
   keepIncidents,
   listObjects,
   publish,
+  readExemptions,
   readObjects,
   writeObjects,
 } from "./policies";
@@ -50,6 +51,8 @@ export class S3AnomalyDetection extends pulumi.ComponentResource {
   readonly databaseName: pulumi.Output<string>;
   readonly workgroupName: pulumi.Output<string>;
   readonly incidentsTableName: pulumi.Output<string>;
+  /** Where people may write further exemptions at any time. */
+  readonly exemptionsTableName: pulumi.Output<string>;
   /** Where alerts and alarms go. */
   readonly topicArn: pulumi.Output<string>;
   readonly dashboardName: pulumi.Output<string>;
@@ -105,6 +108,7 @@ export class S3AnomalyDetection extends pulumi.ComponentResource {
     this.databaseName = archive.tables.database.name;
     this.workgroupName = archive.tables.workgroup.name;
     this.incidentsTableName = tables.incidents.name;
+    this.exemptionsTableName = tables.exemptions.name;
     this.topicArn = pulumi.output(topicArn);
     this.dashboardName = dashboard.dashboardName;
     this.outputs = {
@@ -114,6 +118,7 @@ export class S3AnomalyDetection extends pulumi.ComponentResource {
       databaseName: this.databaseName,
       workgroupName: this.workgroupName,
       incidentsTableName: this.incidentsTableName,
+      exemptionsTableName: this.exemptionsTableName,
       topicArn: this.topicArn,
       dashboardName: this.dashboardName,
     };
@@ -174,6 +179,8 @@ function createParse(
 interface CountTables {
   readonly counters: aws.dynamodb.Table;
   readonly incidents: aws.dynamodb.Table;
+  /** Further exemptions: items with `id`, `where`, `reason` and `until`. */
+  readonly exemptions: aws.dynamodb.Table;
 }
 
 function createTables(name: string, parent: pulumi.Resource): CountTables {
@@ -202,7 +209,17 @@ function createTables(name: string, parent: pulumi.Resource): CountTables {
     },
     { parent },
   );
-  return { counters, incidents };
+  const exemptions = new aws.dynamodb.Table(
+    `${name}-exemptions`,
+    {
+      billingMode: "PAY_PER_REQUEST",
+      hashKey: "id",
+      attributes: [{ name: "id", type: "S" }],
+      pointInTimeRecovery: { enabled: true },
+    },
+    { parent },
+  );
+  return { counters, incidents, exemptions };
 }
 
 function createCount(
@@ -211,7 +228,7 @@ function createCount(
   {
     archived,
     archive: { bucket },
-    tables: { counters, incidents },
+    tables: { counters, incidents, exemptions },
     topicArn,
     settings,
   }: {
@@ -223,30 +240,41 @@ function createCount(
   },
   parent: pulumi.Resource,
 ): Callback {
-  const { rules, prefixes, latenessHours, quietMinutes, logRetentionDays, isTraced } = settings;
+  const { rules, exempt, prefixes, latenessHours, quietMinutes, logRetentionDays, isTraced } =
+    settings;
   const { kmsKeyArn } = settings.archive;
   const count = callback(
     `${name}-count`,
     {
       handler: "count-accesses",
       settings: pulumi
-        .all([counters.name, incidents.name, topicArn])
-        .apply(([countersTableName, incidentsTableName, arn]): CountAccessesSettings => ({
-          component,
-          rules,
-          prefixes,
-          countersTableName,
-          incidentsTableName,
-          topicArn: arn,
-          latenessHours,
-          quietMinutes,
-        })),
+        .all([counters.name, incidents.name, exemptions.name, topicArn])
+        .apply(
+          ([
+            countersTableName,
+            incidentsTableName,
+            exemptionsTableName,
+            arn,
+          ]): CountAccessesSettings => ({
+            component,
+            rules,
+            exempt,
+            prefixes,
+            exemptionsTableName,
+            countersTableName,
+            incidentsTableName,
+            topicArn: arn,
+            latenessHours,
+            quietMinutes,
+          }),
+        ),
       statements: [
         consuming(archived),
         readObjects(bucket.arn, settings.archive.prefix),
         listObjects(bucket.arn),
         addToCounters(counters.arn),
         keepIncidents(incidents.arn),
+        readExemptions(exemptions.arn),
         publish(topicArn),
         ...(kmsKeyArn === undefined ? [] : [encrypt(kmsKeyArn)]),
       ],

@@ -43,7 +43,7 @@ export class Evaluation {
   constructor(settings: StackSettings, limits: { readonly maxBlocksPerMinute?: number } = {}) {
     this.rules = settings.rules;
     this.counter = new Counter({ rules: settings.rules });
-    this.minutes = new MinuteCounter({ rules: settings.rules });
+    this.minutes = new MinuteCounter({ rules: settings.rules, exempt: settings.exempt });
     this.decider = new Decider({
       rules: settings.rules,
       allow: settings.allow,

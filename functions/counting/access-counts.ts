@@ -1,7 +1,9 @@
 import { toAccess, type Access } from "../parsing/records";
 import type { Row } from "../parsing/row";
 import { logOf, type Rule } from "../rules/rule";
-import { Conditions, type CompiledCondition } from "./conditions";
+import type { Exemption } from "../rules/exemptions";
+import type { CompiledCondition } from "./conditions";
+import { ExemptConditions } from "./exempt";
 import { FieldValues } from "./field-values";
 
 /** What one packed record adds to one window: all rules that share key and length at once. */
@@ -52,14 +54,14 @@ const KEPT_ACCESSES = 200;
  */
 export class AccessCounts {
   private readonly fields = new FieldValues("s3");
-  private readonly conditions: Conditions;
+  private readonly conditions: ExemptConditions;
   private readonly groups: readonly (readonly CountingRule[])[];
   private readonly windows = new Map<string, OpenWindow>();
 
   /** The rules must have passed `checkRules`; rules on nginx are left out. */
-  constructor(rules: readonly Rule[]) {
+  constructor(rules: readonly Rule[], exemptions: readonly Exemption[] = []) {
     const own = rules.filter((rule) => logOf(rule) === "s3");
-    this.conditions = new Conditions(own, this.fields);
+    this.conditions = new ExemptConditions(own, exemptions, this.fields);
     const groups = new Map<string, CountingRule[]>();
     for (const rule of own) {
       const name = groupOf(rule);
@@ -70,13 +72,14 @@ export class AccessCounts {
 
   /** Counts one access; the row's client must be resolved. */
   add(row: Row): void {
-    this.conditions.evaluate(row);
+    if (!this.conditions.evaluate(row)) return;
+    const { conditions } = this.conditions;
     for (const group of this.groups) {
       const [{ rule }] = group;
       if (rule.per.includes("client") && row.client === undefined) continue;
       let window: OpenWindow | undefined;
       for (const counting of group) {
-        if (!this.conditions.allHold(counting.conditions)) continue;
+        if (!conditions.allHold(counting.conditions)) continue;
         window ??= this.windowOf(rule, row);
         count(window, counting, row);
       }
@@ -122,7 +125,7 @@ export class AccessCounts {
   private compile(rule: Rule): CountingRule {
     return {
       rule,
-      conditions: this.conditions.of(rule),
+      conditions: this.conditions.conditions.of(rule),
       sum: this.fields.sumOf(rule),
       distinct: this.fields.distinctOf(rule),
     };

@@ -1,13 +1,17 @@
 import type { Row } from "../parsing/row";
 import { toAccess, type Access } from "../parsing/records";
 import { logOf, type Rule } from "../rules/rule";
-import { Conditions, type CompiledCondition } from "./conditions";
+import type { Exemption } from "../rules/exemptions";
+import type { CompiledCondition } from "./conditions";
+import { ExemptConditions } from "./exempt";
 import { FieldValues, setKey } from "./field-values";
 import { RECORD_NUMBERS, RecordTable } from "./record-table";
 import type { TextValues } from "./text-values";
 
 export interface MinuteCounterSettings {
   readonly rules: readonly Rule[];
+  /** Accesses that no rule counts. @default - none */
+  readonly exempt?: readonly Exemption[];
   /** How long a window stays open for log files that arrive late. @default 24 */
   readonly latenessHours?: number;
   /** Windows kept for each rule at most; beyond, the oldest are closed. @default 500,000 */
@@ -71,7 +75,7 @@ export class MinuteCounter {
   readonly rules: readonly CountingRule[];
   /** Windows dropped for want of room. */
   forgotten = 0;
-  private readonly conditions: Conditions;
+  private readonly conditions: ExemptConditions;
   private readonly fields = new FieldValues("s3");
   private readonly latenessMs: number;
   private readonly maxWindows: number;
@@ -83,17 +87,18 @@ export class MinuteCounter {
     this.latenessMs = (settings.latenessHours ?? 24) * HOUR;
     this.maxWindows = settings.maxWindows ?? 500_000;
     const rules = settings.rules.filter((rule) => logOf(rule) === "s3");
-    this.conditions = new Conditions(rules, this.fields);
+    this.conditions = new ExemptConditions(rules, settings.exempt ?? [], this.fields);
     this.rules = rules.map((rule) => this.compile(rule));
   }
 
   /** Counts one access; the row's client must be resolved. Returns the windows that are over their line. */
   add(row: Row): readonly Exceeded[] {
     this.newest = Math.max(this.newest, row.time);
-    this.conditions.evaluate(row);
+    if (!this.conditions.evaluate(row)) return NOTHING;
+    const { conditions } = this.conditions;
     let exceeded: Exceeded[] | undefined;
     for (const counting of this.rules) {
-      if (!this.conditions.allHold(counting.conditions)) continue;
+      if (!conditions.allHold(counting.conditions)) continue;
       const found = this.count(counting, row);
       if (found !== undefined) (exceeded ??= []).push(found);
     }
@@ -213,7 +218,7 @@ export class MinuteCounter {
   private compile(rule: Rule): CountingRule {
     return {
       rule,
-      conditions: this.conditions.of(rule),
+      conditions: this.conditions.conditions.of(rule),
       isPerClient: rule.per.includes("client"),
       others: this.fields.hashedKey(rule),
       distinct: this.fields.distinctOf(rule),

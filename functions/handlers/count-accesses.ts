@@ -10,6 +10,7 @@ import {
 } from "../acting/stored-incident";
 import { AccessCounts, type WindowCounts } from "../counting/access-counts";
 import { countersTable, type Counters } from "../edges/counters";
+import { exemptionsTable, type ReadExemptions } from "../edges/exemptions-table";
 import { incidentsTable, type IncidentStore } from "../edges/incidents-table";
 import { embeddedMetrics, type Report } from "../edges/metrics";
 import { objects, type Objects } from "../edges/objects";
@@ -18,12 +19,16 @@ import type { ClientPrefixes } from "../parsing/address";
 import { ArchivedAccesses } from "../parsing/archived-accesses";
 import { ClientDirectory } from "../parsing/client-directory";
 import { objectsIn, type ObjectName } from "../parsing/s3-events";
+import { checkExemptions, type Exemption } from "../rules/exemptions";
 import type { Rule } from "../rules/rule";
 
 export interface CountAccessesSettings {
   readonly component: string;
   readonly rules: readonly Rule[];
+  readonly exempt: readonly Exemption[];
   readonly prefixes: ClientPrefixes;
+  /** Where people may write further exemptions at any time. */
+  readonly exemptionsTableName: string;
   readonly countersTableName: string;
   readonly incidentsTableName: string;
   readonly topicArn: string;
@@ -35,6 +40,8 @@ export interface CountAccessesPorts {
   readonly objects: Objects;
   readonly counters: Counters;
   readonly incidents: IncidentStore;
+  readonly exemptions: ReadExemptions;
+  readonly now: () => number;
   readonly alert: (alert: Alert) => Promise<void>;
   readonly report: Report;
 }
@@ -42,15 +49,22 @@ export interface CountAccessesPorts {
 /** Calls of DynamoDB that are under way at once. */
 const AT_ONCE = 25;
 const MAX_CONFLICTS = 8;
+const EXEMPTIONS_KEPT_MS = 60_000;
 
 /**
  * Counts new objects of the archive, each packed record once, and turns what crosses a line into
  * incidents and alerts. A message that could not be dealt with comes again; nothing counts twice.
  */
 export function countAccesses(settings: CountAccessesSettings, ports: CountAccessesPorts) {
-  const counts = new AccessCounts(settings.rules);
   const directory = new ClientDirectory({ trust: [], prefixes: settings.prefixes });
+  let counts = new AccessCounts(settings.rules, settings.exempt);
+  let readAt = -Infinity;
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
+    if (ports.now() - readAt > EXEMPTIONS_KEPT_MS) {
+      const further = await readExemptions(ports);
+      counts = new AccessCounts(settings.rules, [...settings.exempt, ...further]);
+      readAt = ports.now();
+    }
     const failures: { itemIdentifier: string }[] = [];
     for (const { messageId, body } of event.Records) {
       try {
@@ -66,6 +80,14 @@ export function countAccesses(settings: CountAccessesSettings, ports: CountAcces
     }
     return { batchItemFailures: failures };
   };
+}
+
+/** What people wrote into the table; what makes no sense is reported and passed over. */
+async function readExemptions({ exemptions, report }: CountAccessesPorts): Promise<Exemption[]> {
+  const checked = (await exemptions()).map((one) => checkExemptions([one]));
+  const mistakes = checked.flatMap((one) => (one.ok ? [] : one.mistakes));
+  if (mistakes.length > 0) report({ ExemptionsRefused: mistakes.length }, { mistakes });
+  return checked.flatMap((one) => (one.ok ? one.exemptions : []));
 }
 
 interface Work {
@@ -190,6 +212,8 @@ export const handler = (settings: CountAccessesSettings): ReturnType<typeof coun
     objects: objects(),
     counters: countersTable(settings.countersTableName, settings.latenessHours),
     incidents: incidentsTable(settings.incidentsTableName),
+    exemptions: exemptionsTable(settings.exemptionsTableName),
+    now: Date.now,
     alert: alertTopic(settings.topicArn),
     report: embeddedMetrics(settings.component),
   });

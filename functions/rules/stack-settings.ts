@@ -3,6 +3,7 @@ import { canonicalCidr, DEFAULT_PREFIXES, type ClientPrefixes } from "../parsing
 import { isTrust, type Trust } from "../parsing/client-address";
 import { checkRules, describeMistake } from "./check-rules";
 import { NGINX_RULES } from "./nginx-rules";
+import { checkExemptions, type Exemption } from "./exemptions";
 import { MODES, type Mode, type Rule } from "./rule";
 import { S3_RULES } from "./s3-rules";
 
@@ -15,6 +16,8 @@ export interface StackSettings {
   /** No decision goes further than this. */
   readonly mode: Mode;
   readonly prefixes: ClientPrefixes;
+  /** Accesses to S3 that no rule counts. */
+  readonly exempt: readonly Exemption[];
   /** New blocks and challenges in a minute; past it decisions are only counted. */
   readonly maxBlocksPerMinute: number;
 }
@@ -28,6 +31,7 @@ export const DEFAULT_SETTINGS: StackSettings = {
   trust: ["alb"],
   mode: "block",
   prefixes: DEFAULT_PREFIXES,
+  exempt: [],
   maxBlocksPerMinute: 100,
 };
 
@@ -70,6 +74,8 @@ export function readStackSettings(config: Readonly<Record<string, unknown>>): St
   const hasRules = !Array.isArray(given) || given.length > 0;
   const checked = hasRules ? checkRules(given) : undefined;
   if (checked?.ok === false) mistakes.push(...checked.mistakes.map(describeMistake));
+  const exempt = checkExemptions(config["exempt"] ?? []);
+  if (!exempt.ok) mistakes.push(...exempt.mistakes);
   if (!parsed.success || mistakes.length > 0) throw new Error(mistakes.join("\n"));
   const { allow, mode, ipv4Prefix, ipv6Prefix, maxBlocksPerMinute } = parsed.data;
   return {
@@ -78,6 +84,7 @@ export function readStackSettings(config: Readonly<Record<string, unknown>>): St
     trust: parsed.data.trust,
     mode,
     prefixes: { ipv4Prefix, ipv6Prefix },
+    exempt: exempt.ok ? exempt.exemptions : [],
     maxBlocksPerMinute,
   };
 }

@@ -30,7 +30,7 @@ const ALWAYS: Readonly<Record<string, string>> = {
   "aws:cloudwatch/logStream:LogStream": "delivery-errors",
   "aws:cloudwatch/metricAlarm:MetricAlarm":
     "archive-late archived-dead archived-waiting count-errors objects-dead objects-waiting parse-errors unnoted unparsed",
-  "aws:dynamodb/table:Table": "counters incidents",
+  "aws:dynamodb/table:Table": "counters exemptions incidents",
   "aws:glue/catalogDatabase:CatalogDatabase": "database",
   "aws:glue/catalogTable:CatalogTable": "accesses-table",
   "aws:iam/role:Role": "count-role delivery-role parse-role",
@@ -156,6 +156,7 @@ describe("S3AnomalyDetection", () => {
         ["dynamodb:PutItem", "dynamodb:Query"],
         arnOf("dynamodb", "audit-incidents"),
       ),
+      allow("ReadExemptions", ["dynamodb:Scan"], arnOf("dynamodb", "audit-exemptions")),
       allow("Notify", ["sns:Publish"], arnOf("sns", "audit-notices")),
     ]);
     for (const name of ["parse-policy", "count-policy"])
@@ -294,6 +295,14 @@ describe("S3AnomalyDetection", () => {
     ["logBucket.prefix", { logBucket: { name: "logs", prefix: "/s3" } }, /not begin with/],
     ["rules", { rules: NGINX_RULES }, /at least one rule on s3 logs, got 11 on others/],
     ["ipv6Prefix", { ipv6Prefix: 129 }, /16 to 128, got 129/],
+    ["exempt", { exempt: [{ where: { bucket: ["x"] } }] }, /exempt\[0\]: "reason" must say why/],
+    ["exempt", { exempt: [{ where: {}, reason: "r" }] }, /"where" must name at least one field/],
+    ["exempt", { exempt: [{ where: { colour: "red" }, reason: "r" }] }, /colour/],
+    [
+      "exempt",
+      { exempt: [{ where: { bucket: "x" }, reason: "r", until: "soon" }] },
+      /"until" must be a date/,
+    ],
     ["latenessHours", { latenessHours: 2 }, /3 to 168, got 2/],
     ["quietMinutes", { quietMinutes: 0 }, /1 to 1440, got 0/],
     ["notify.emails[0]", { notify: { emails: ["x"] } }, /e-mail address/],

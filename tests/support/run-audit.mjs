@@ -43,6 +43,7 @@ const services = {
     return { FailedPutCount: 0, RequestResponses: Records.map(() => ({ RecordId: "1" })) };
   },
   "DynamoDB_20120810.UpdateItem": update,
+  "DynamoDB_20120810.Scan": () => ({ Items: [] }),
   "DynamoDB_20120810.PutItem": ({ Item }) => {
     incidents.set(Item.name.S, [Item]);
     return {};

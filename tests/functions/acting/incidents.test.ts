@@ -138,6 +138,27 @@ describe("MinuteCounter and Incidents", () => {
   });
 });
 
+describe("exemptions", () => {
+  it("keep accesses out of every count until their day", () => {
+    const maker = new RowMaker();
+    const counter = new MinuteCounter({
+      rules: S3_RULES,
+      exempt: [
+        {
+          where: { client: ["198.51.100.0/24"], operation: ["REST.GET.*"] },
+          reason: "the backup",
+          until: "2026-11-21T10:00:00Z",
+        },
+      ],
+    });
+    const crossed = (at: number): number =>
+      burst(120, at).filter((text) => counter.add(maker.row(text)).some((one) => one.isCrossing))
+        .length;
+    assert.equal(crossed(START), 0);
+    assert.equal(crossed(START + 60 * MINUTE), 1);
+  });
+});
+
 describe("toAlert", () => {
   const alertOf = (change: Parameters<typeof line>[1]): ReturnType<typeof toAlert> =>
     toAlert(run(burst(120, START, change)).incidents.all()[0]);

@@ -7,7 +7,9 @@ import {
   DynamoDBClient,
   PutItemCommand,
   QueryCommand,
+  ScanCommand,
   UpdateItemCommand,
+  type AttributeValue,
 } from "@aws-sdk/client-dynamodb";
 import { FirehoseClient, PutRecordBatchCommand } from "@aws-sdk/client-firehose";
 import {
@@ -23,6 +25,7 @@ import type { StoredIncident } from "../../../functions/acting/stored-incident";
 import type { WindowCounts } from "../../../functions/counting/access-counts";
 import { countersTable } from "../../../functions/edges/counters";
 import { deliveryStream } from "../../../functions/edges/delivery-stream";
+import { exemptionsTable } from "../../../functions/edges/exemptions-table";
 import { incidentsTable } from "../../../functions/edges/incidents-table";
 import { objects } from "../../../functions/edges/objects";
 import { alertTopic } from "../../../functions/edges/topic";
@@ -231,6 +234,26 @@ describe("edges of the S3 pipeline", () => {
       assert.equal(await store.save("n", incident, 4), false);
       table.on(PutItemCommand).rejects(new Error("InternalServerError"));
       await assert.rejects(store.save("n", incident, 4), /InternalServerError/);
+    });
+  });
+
+  describe("exemptionsTable", () => {
+    it("reads all pages, and leaves the id out", async () => {
+      const table = mockClient(DynamoDBClient);
+      const item = (id: string): Record<string, AttributeValue> => ({
+        id: { S: id },
+        where: { M: { bucket: { L: [{ S: "photos" }] } } },
+        reason: { S: "r" },
+      });
+      table
+        .on(ScanCommand)
+        .resolvesOnce({ Items: [item("1")], LastEvaluatedKey: { id: { S: "1" } } })
+        .resolves({ Items: [item("2")] });
+      const exemption = { where: { bucket: ["photos"] }, reason: "r" };
+      assert.deepEqual(await exemptionsTable("exemptions")(), [exemption, exemption]);
+      assert.deepEqual(table.commandCalls(ScanCommand)[1].args[0].input.ExclusiveStartKey, {
+        id: { S: "1" },
+      });
     });
   });
 

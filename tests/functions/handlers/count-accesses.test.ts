@@ -6,7 +6,7 @@ import { countAccesses } from "../../../functions/handlers/count-accesses";
 import { DEFAULT_PREFIXES } from "../../../functions/parsing/address";
 import { AccessPacker } from "../../../functions/parsing/pack-accesses";
 import type { Rule } from "../../../functions/rules/rule";
-import { FakeAudit, FakeObjects, FakeReport } from "../../support/fakes";
+import { FakeAudit, FakeClock, FakeObjects, FakeReport } from "../../support/fakes";
 import { s3LineOf, type TestAccess } from "../../support/s3-lines";
 
 const SCRAPING: Rule = {
@@ -30,13 +30,17 @@ class Setup {
   readonly objects = new FakeObjects();
   readonly metrics = new FakeReport();
   readonly alerts: Alert[] = [];
+  readonly clock = new FakeClock(0);
+  exemptions: Record<string, unknown>[] = [];
   isSnsDown = false;
   private readonly callback = countAccesses(
     {
       component: "audit",
       rules: [SCRAPING, KEYS, BYTES],
+      exempt: [{ where: { bucket: ["public-*"] }, reason: "meant to be read" }],
       prefixes: DEFAULT_PREFIXES,
       countersTableName: "",
+      exemptionsTableName: "",
       incidentsTableName: "",
       topicArn: "",
       latenessHours: 24,
@@ -46,6 +50,8 @@ class Setup {
       objects: this.objects,
       counters: this.audit.counters,
       incidents: this.audit.incidents,
+      exemptions: () => Promise.resolve(this.exemptions),
+      now: this.clock.now,
       alert: (alert) => {
         if (this.isSnsDown) return Promise.reject(new Error("InternalErrorException"));
         this.alerts.push(alert);
@@ -200,6 +206,33 @@ describe("countAccesses", () => {
       new Set(setup.alerts.map(({ message }) => message.split("\n")[0])).size,
       setup.alerts.length,
     );
+  });
+
+  it("leaves out what is exempt, by the arguments or by the table, until its day", async () => {
+    const setup = new Setup();
+    setup.exemptions = [
+      { where: { client: ["192.0.2.3"] }, reason: "the backup", until: "2026-11-22T01:46:00Z" },
+      { where: { colour: ["red"] }, reason: "nonsense" },
+    ];
+    const late = burst(6).map((one) => ({ ...one, second: 60 + (one.second ?? 0) }));
+    setup.store("a", ...packed("log-1", [...burst(9), ...burst(9, { bucket: "public-site" })]));
+    setup.store("b", ...packed("log-2", late));
+    await setup.count("a");
+    assert.deepEqual(setup.counts(), []);
+    await setup.count("b");
+    assert.deepEqual(setup.counts(), [["scraping", "192.0.2.3", "photos", 6, 6]]);
+    assert.equal(setup.metrics.sums["ExemptionsRefused"], 1);
+  });
+
+  it("hears of a new exemption within a minute", async () => {
+    const setup = new Setup();
+    setup.store("a", ...packed("log-1", burst(6)));
+    setup.store("b", ...packed("log-2", burst(6, { client: "192.0.2.9" })));
+    await setup.count("a");
+    setup.exemptions = [{ where: { client: ["192.0.2.9"] }, reason: "a partner" }];
+    setup.clock.time += 60_001;
+    await setup.count("b");
+    assert.equal(setup.alerts.length, 1);
   });
 
   it("counts lines that S3 delivered as JSON itself, without a record's id", async () => {

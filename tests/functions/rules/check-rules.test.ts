@@ -92,6 +92,7 @@ describe("readStackSettings", () => {
       trust: ["alb"],
       mode: "block",
       prefixes: { ipv4Prefix: 32, ipv6Prefix: 64 },
+      exempt: [],
       maxBlocksPerMinute: 100,
     });
   });
