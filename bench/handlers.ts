@@ -4,7 +4,7 @@
 //   npm run bench:handlers [LINES]
 import { execFileSync, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
-import { existsSync, openSync, readFileSync, readSync } from "node:fs";
+import { createReadStream, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { bundle, type HandlerName } from "../infra/bundle";
@@ -16,10 +16,13 @@ import type * as Act from "../functions/handlers/act";
 import type * as Count from "../functions/handlers/count";
 import type * as Expire from "../functions/handlers/expire";
 import type * as Parse from "../functions/handlers/parse";
+import type * as ParseAccesses from "../functions/handlers/parse-accesses";
 import { FakeClock, FakeLedger, FakeWaf } from "../tests/support/fakes";
 
 const LINES = Number(process.argv[2] ?? 300_000);
 const LOG = ".bench/access-2000000.log";
+const S3_LOG = ".bench/s3-500000.log";
+const S3_LINES = 500_000;
 const RUNS = 3;
 const [RECORD_LINES, PARSE_LINES, COUNT_REQUESTS] = [500, 3000, 20_000];
 const REPORT = (): void => undefined;
@@ -31,6 +34,7 @@ interface Measured {
 }
 
 interface Bundles {
+  readonly "parse-accesses": typeof ParseAccesses;
   readonly parse: typeof Parse;
   readonly count: typeof Count;
   readonly act: typeof Act;
@@ -194,6 +198,42 @@ async function measureActing(): Promise<Measured[]> {
   ];
 }
 
+/** One log object of 275 MB, read from the disk in pieces as from S3. */
+async function measureParseAccesses(): Promise<Measured[]> {
+  if (!existsSync(S3_LOG))
+    execFileSync(process.execPath, ["bench/generate-s3-log.mjs", String(S3_LINES), S3_LOG]);
+  const { parseAccesses } = load("parse-accesses");
+  const before = process.memoryUsage.rss();
+  let peak = before;
+  const s3 = { bucket: { name: "logs" }, object: { key: "log" } };
+  const body = JSON.stringify({ Records: [{ eventName: "ObjectCreated:Put", s3 }] });
+  const seconds = await secondsOf(async () => {
+    const parse = parseAccesses(
+      { component: "", deliveryStreamName: "", quarantine: { bucket: "", prefix: "" } },
+      {
+        objects: {
+          open: () => Promise.resolve(createReadStream(S3_LOG) as AsyncIterable<Buffer>),
+          put: () => Promise.resolve(),
+        },
+        deliver: (records) => {
+          // The client would turn each into base64.
+          for (const record of records) Buffer.from(record).toString("base64");
+          peak = Math.max(peak, process.memoryUsage.rss());
+          return Promise.resolve({ failed: [], retries: 0, trouble: undefined });
+        },
+        report: REPORT,
+        now: Date.now,
+      },
+    );
+    const event = { Records: [{ messageId: "m", body }] } as Parameters<typeof parse>[0];
+    await parse(event, { getRemainingTimeInMillis: () => 900_000 });
+  });
+  return [
+    { what: "parse-accesses, 275 MB", value: S3_LINES / seconds, unit: "lines/s" },
+    { what: "parse-accesses, memory on top", value: (peak - before) / 1e6, unit: "MB" },
+  ];
+}
+
 function portsAt(now: number): Act.ActPorts & { readonly waf: FakeWaf } {
   const clock = new FakeClock(now);
   const waf = new FakeWaf(clock);
@@ -227,7 +267,10 @@ async function main(): Promise<void> {
     parse,
     await measureCount(packed, lines.length),
     ...(await measureActing()),
-    ...(["parse", "count", "act", "expire"] as const).flatMap(measureBundle),
+    ...(await measureParseAccesses()),
+    ...(["parse", "count", "act", "expire", "parse-accesses", "count-accesses"] as const).flatMap(
+      measureBundle,
+    ),
   ];
   for (const { what, value, unit } of rows)
     console.log(`${what.padEnd(34)}${Math.round(value).toLocaleString("en").padStart(10)} ${unit}`);

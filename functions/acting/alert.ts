@@ -77,9 +77,24 @@ function messageOf(incident: Incident): string {
     list("User agents", evidence.userAgents.top(TOP)),
     list("Requesters", evidence.requesters.top(TOP)),
     "",
+    ...runbookOf(incident),
+    "",
     "To look further (Athena):",
     athenaSql(incident),
   ].join("\n");
+}
+
+/** What to do, in the order in which one would. */
+function runbookOf({ client, bucket, evidence }: Incident): string[] {
+  const isAnonymous = evidence.anonymous > 0;
+  return [
+    "What to do:",
+    `  1. Is ${client} yours: a backup, a partner, a test? Then write an exemption with the reason.`,
+    isAnonymous
+      ? `  2. Reads without credentials: is ${bucket} meant to be public? If not, switch its public access block on.`
+      : "  2. Do the requesters above still need this access? If not, deactivate their keys or narrow their policies.",
+    `  3. To stop it now: deny the address in the bucket policy of ${bucket} (aws:SourceIp).`,
+  ];
 }
 
 /** All accesses of the client to the bucket, in the partitions into which they can have been delivered. */

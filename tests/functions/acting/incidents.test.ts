@@ -179,6 +179,9 @@ describe("toAlert", () => {
       "x curl",
       "(anonymous)",
       "from accesses",
+      "1. Is 198.51.100.23 yours",
+      "is example-media meant to be public?",
+      "deny the address in the bucket policy of example-media",
     ]) {
       assert.ok(alert.message.includes(part), part);
     }
