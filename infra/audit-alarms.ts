@@ -19,6 +19,7 @@ export interface WatchedAudit {
   readonly archive: Archive;
   readonly parse: Callback;
   readonly count: Callback;
+  readonly watch: Callback;
 }
 
 const MAX_WAIT_SECONDS = 3600;
@@ -26,7 +27,7 @@ const MAX_WAIT_SECONDS = 3600;
 /** The alarms of the S3 pipeline, each with a sentence for whoever is woken by it. */
 export function createAuditAlarms(
   name: string,
-  { objects, archived, archive, parse, count }: WatchedAudit,
+  { objects, archived, archive, parse, count, watch }: WatchedAudit,
   target: AlarmTarget,
   parent: pulumi.Resource,
 ): void {
@@ -47,6 +48,14 @@ export function createAuditAlarms(
   const alarms: Record<string, Alarm> = {
     "parse-errors": failing("parse", parse.fn),
     "count-errors": failing("count", count.fn),
+    "watch-errors": { ...failing("watch", watch.fn), threshold: 0, minutes: 60 },
+    "buckets-silent": {
+      description: "A bucket that normally logs has stopped; the watch callback's log says which.",
+      metric: ownMetric(target, "BucketsSilent"),
+      statistic: "Maximum",
+      threshold: 0,
+      minutes: 15,
+    },
     "objects-waiting": waiting("Log objects", objects),
     "archived-waiting": waiting("Archive objects", archived),
     "objects-dead": dead("Log objects", objects),

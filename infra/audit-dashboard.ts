@@ -7,7 +7,7 @@ import { createDashboard, ownSeries, type Series, type Widget } from "./dashboar
 export function createAuditDashboard(
   name: string,
   component: string,
-  { objects, archived, archive, parse, count }: WatchedAudit,
+  { objects, archived, archive, parse, count, watch }: WatchedAudit,
   parent: pulumi.Resource,
 ): aws.cloudwatch.Dashboard {
   const own = (metric: string, ...rest: unknown[]): Series => ownSeries(component, metric, ...rest);
@@ -21,6 +21,7 @@ export function createAuditDashboard(
       archived.deadLetters.name,
       parse.fn.name,
       count.fn.name,
+      watch.fn.name,
     ])
     .apply(
       ([region, delivery, objectsName, objectsDead, archivedName, archivedDead, ...functions]) => {
@@ -42,6 +43,11 @@ export function createAuditDashboard(
             metrics: [own("DeliveryDelayMs", { stat: "p50" }), own("DeliveryDelayMs")],
           },
           { title: "Alerts", stat: "Sum", metrics: [own("Alerts"), own("AlertsUnnoted")] },
+          {
+            title: "Incidents open, buckets silent",
+            stat: "Maximum",
+            metrics: [own("IncidentsOpen"), own("BucketsSilent")],
+          },
           {
             title: "Share of lines that could not be parsed (%)",
             stat: "Sum",

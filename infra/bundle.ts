@@ -3,7 +3,7 @@ import { buildSync } from "esbuild";
 
 /** The callbacks: one file each in `functions/handlers`. */
 export type HandlerName =
-  "parse" | "count" | "act" | "expire" | "parse-accesses" | "count-accesses";
+  "parse" | "count" | "act" | "expire" | "parse-accesses" | "count-accesses" | "watch-accesses";
 
 /** Under the folder that the program runs in, because archives hold paths as they are written. */
 const OUT = "dist/floodgate";

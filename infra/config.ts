@@ -89,6 +89,7 @@ function readS3AnomalyDetection(config: pulumi.Config): S3AnomalyDetectionArgs {
     },
     latenessHours: number("latenessHours"),
     quietMinutes: number("quietMinutes"),
+    heartbeat: config.getObject<{ bucket: string; hours: number }[]>("heartbeat"),
     ...readCommon(config),
     archive: readArchive(config),
   }) as S3AnomalyDetectionArgs;

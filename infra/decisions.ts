@@ -4,10 +4,8 @@ import type { ActSettings } from "../functions/handlers/act";
 import type { Streams } from "./analytics";
 import { callback, type Callback } from "./callback";
 import type { WafSets } from "./ip-sets";
+import { createSchedule } from "./schedule";
 import {
-  assumedBy,
-  document,
-  invoke,
   publish,
   readDecisionsInForce,
   readStream,
@@ -107,7 +105,7 @@ export function createDecisions(
     },
     parent,
   );
-  createSchedule(name, expire, parent);
+  createSchedule(name, expire, { purpose: "every-minute", rate: "1 minute" }, parent);
   return { table, act, expire };
 }
 
@@ -138,28 +136,5 @@ function createTable(name: string, parent: pulumi.Resource): aws.dynamodb.Table 
       ttl: { attributeName: "expiresAt", enabled: true },
     },
     { parent },
-  );
-}
-
-function createSchedule(name: string, { fn }: Callback, parent: pulumi.Resource): void {
-  const role = new aws.iam.Role(
-    `${name}-schedule-role`,
-    { assumeRolePolicy: assumedBy("scheduler.amazonaws.com") },
-    { parent },
-  );
-  const policy = new aws.iam.RolePolicy(
-    `${name}-schedule-policy`,
-    { role: role.name, policy: document(invoke(fn.arn)) },
-    { parent },
-  );
-  new aws.scheduler.Schedule(
-    `${name}-every-minute`,
-    {
-      scheduleExpression: "rate(1 minute)",
-      flexibleTimeWindow: { mode: "OFF" },
-      // The next minute comes soon enough: a call that failed is not worth repeating.
-      target: { arn: fn.arn, roleArn: role.arn, retryPolicy: { maximumRetryAttempts: 0 } },
-    },
-    { parent, dependsOn: [policy] },
   );
 }

@@ -149,6 +149,19 @@ export const addToCounters = (tableArn: Arn): Statement =>
 export const keepIncidents = (tableArn: Arn): Statement =>
   allow("KeepIncidents", ["dynamodb:PutItem", "dynamodb:Query"], tableArn);
 
+export const beatHearts = (tableArn: Arn): Statement =>
+  allow("BeatHearts", ["dynamodb:PutItem"], tableArn);
+
+export const hearHearts = (tableArn: Arn): Statement =>
+  allow("HearHearts", ["dynamodb:GetItem", "dynamodb:PutItem"], tableArn);
+
+export const closeIncidents = (tableArn: Arn, indexName: string): Statement =>
+  allow(
+    "CloseIncidents",
+    ["dynamodb:PutItem", "dynamodb:Query"],
+    [tableArn, pulumi.interpolate`${tableArn}/index/${indexName}`],
+  );
+
 export const readExemptions = (tableArn: Arn): Statement =>
   allow("ReadExemptions", ["dynamodb:Scan"], tableArn);
 

@@ -34,6 +34,8 @@ export interface S3AnomalyDetectionArgs {
   readonly latenessHours?: number;
   /** Minutes without a crossed line after which an incident is over, 1 to 1,440. @default 60 */
   readonly quietMinutes?: number;
+  /** Buckets that normally log, and after how many hours of silence (1 to 168) an alarm rings. @default - none */
+  readonly heartbeat?: readonly { readonly bucket: string; readonly hours: number }[];
   /** Who hears of alerts and alarms. @default - a topic without subscribers */
   readonly notify?: NotifyArgs;
   /** The archive. @default { retentionDays: 90, prefix: "accesses/" } */
@@ -53,6 +55,7 @@ export interface S3AnomalyDetectionSettings {
   readonly prefixes: { readonly ipv4Prefix: number; readonly ipv6Prefix: number };
   readonly latenessHours: number;
   readonly quietMinutes: number;
+  readonly heartbeat: readonly { readonly bucket: string; readonly hours: number }[];
   readonly topicArn: pulumi.Input<string> | undefined;
   readonly emails: readonly string[];
   readonly archive: ReturnType<typeof settleArchive>;
@@ -87,6 +90,10 @@ export function settleAudit(args: S3AnomalyDetectionArgs): S3AnomalyDetectionSet
     },
     latenessHours: checkRange("latenessHours", args.latenessHours ?? 24, { from: 3, to: 168 }),
     quietMinutes: checkRange("quietMinutes", args.quietMinutes ?? 60, { from: 1, to: 1440 }),
+    heartbeat: (args.heartbeat ?? []).map(({ bucket, hours }, i) => ({
+      bucket: nameOf(`heartbeat[${i}].bucket`, bucket),
+      hours: checkRange(`heartbeat[${i}].hours`, hours, { from: 1, to: 168 }),
+    })),
     ...settleNotify(args.notify ?? {}),
     archive: settleArchive(args.archive ?? {}, "accesses/"),
     logRetentionDays: checkLogDays(args.logRetentionDays ?? 30),

@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { CountAccessesSettings } from "../functions/handlers/count-accesses";
 import type { ParseAccessesSettings } from "../functions/handlers/parse-accesses";
+import type { WatchAccessesSettings } from "../functions/handlers/watch-accesses";
 import { ACCESSES_TABLE } from "./accesses-table";
 import { createArchive, ERRORS_PREFIX, type Archive } from "./archive";
 import { createAuditAlarms } from "./audit-alarms";
@@ -10,8 +11,11 @@ import { callback, type Callback } from "./callback";
 import { createLogBucket, createLogging, notify, type LogBucket } from "./log-bucket";
 import {
   addToCounters,
+  beatHearts,
+  closeIncidents,
   deliverTo,
   encrypt,
+  hearHearts,
   keepIncidents,
   listObjects,
   publish,
@@ -24,11 +28,14 @@ import {
   type S3AnomalyDetectionArgs,
   type S3AnomalyDetectionSettings,
 } from "./s3-anomaly-detection-args";
+import { createSchedule } from "./schedule";
 import { createTopic } from "./topic";
 import { consume, consuming, createQueue, type WorkQueue } from "./work-queue";
 
 const PARSE_SECONDS = 900;
 const COUNT_SECONDS = 300;
+const WATCH_SECONDS = 60;
+const OPEN_INDEX = "open";
 const QUARANTINE_PREFIX = `${ERRORS_PREFIX}quarantine/`;
 
 /**
@@ -98,7 +105,8 @@ export class S3AnomalyDetection extends pulumi.ComponentResource {
       { archived, archive, tables, topicArn, settings },
       this,
     );
-    const watched = { objects, archived, archive, parse, count };
+    const watch = createWatch(name, component, { tables, topicArn, settings }, this);
+    const watched = { objects, archived, archive, parse, count, watch };
     createAuditAlarms(name, watched, { component, topicArn }, this);
     const dashboard = createAuditDashboard(name, component, watched, this);
 
@@ -203,6 +211,18 @@ function createTables(name: string, parent: pulumi.Resource): CountTables {
       attributes: [
         { name: "name", type: "S" },
         { name: "opened", type: "N" },
+        { name: "status", type: "S" },
+      ],
+      // Only open incidents have a status, and so are in it.
+      globalSecondaryIndexes: [
+        {
+          name: OPEN_INDEX,
+          keySchemas: [
+            { attributeName: "status", keyType: "HASH" },
+            { attributeName: "opened", keyType: "RANGE" },
+          ],
+          projectionType: "ALL",
+        },
       ],
       pointInTimeRecovery: { enabled: true },
       ttl: { attributeName: "expiresAt", enabled: true },
@@ -240,8 +260,16 @@ function createCount(
   },
   parent: pulumi.Resource,
 ): Callback {
-  const { rules, exempt, prefixes, latenessHours, quietMinutes, logRetentionDays, isTraced } =
-    settings;
+  const {
+    rules,
+    exempt,
+    prefixes,
+    latenessHours,
+    quietMinutes,
+    heartbeat,
+    logRetentionDays,
+    isTraced,
+  } = settings;
   const { kmsKeyArn } = settings.archive;
   const count = callback(
     `${name}-count`,
@@ -266,6 +294,7 @@ function createCount(
             topicArn: arn,
             latenessHours,
             quietMinutes,
+            heartbeat,
           }),
         ),
       statements: [
@@ -273,6 +302,7 @@ function createCount(
         readObjects(bucket.arn, settings.archive.prefix),
         listObjects(bucket.arn),
         addToCounters(counters.arn),
+        ...(heartbeat.length > 0 ? [beatHearts(counters.arn)] : []),
         keepIncidents(incidents.arn),
         readExemptions(exemptions.arn),
         publish(topicArn),
@@ -287,4 +317,48 @@ function createCount(
   );
   consume(`${name}-count-archived`, archived, count, { batchSize: 1, atOnce: 2 }, parent);
   return count;
+}
+
+function createWatch(
+  name: string,
+  component: string,
+  {
+    tables: { counters, incidents },
+    topicArn,
+    settings: { quietMinutes, heartbeat, logRetentionDays, isTraced },
+  }: {
+    readonly tables: CountTables;
+    readonly topicArn: pulumi.Input<string>;
+    readonly settings: S3AnomalyDetectionSettings;
+  },
+  parent: pulumi.Resource,
+): Callback {
+  const watch = callback(
+    `${name}-watch`,
+    {
+      handler: "watch-accesses",
+      settings: pulumi
+        .all([counters.name, incidents.name, topicArn])
+        .apply(([countersTableName, incidentsTableName, arn]): WatchAccessesSettings => ({
+          component,
+          countersTableName,
+          incidentsTableName,
+          topicArn: arn,
+          quietMinutes,
+          heartbeat,
+        })),
+      statements: [
+        ...(heartbeat.length > 0 ? [hearHearts(counters.arn)] : []),
+        closeIncidents(incidents.arn, OPEN_INDEX),
+        publish(topicArn),
+      ],
+      memoryMb: 256,
+      timeoutSeconds: WATCH_SECONDS,
+      logRetentionDays,
+      isTraced,
+    },
+    parent,
+  );
+  createSchedule(name, watch, { purpose: "every-quarter", rate: "15 minutes" }, parent);
+  return watch;
 }

@@ -16,7 +16,7 @@ export interface Alert {
 
 /** @see https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
 const MAX_SUBJECT = 99;
-const MAX_MESSAGE_BYTES = 262_144 - 1024;
+const MAX_MESSAGE_BYTES = 262_144 - 2048;
 const TOP = 5;
 /** Server access logs arrive an hour or more late; their partitions are those of the arrival. */
 const DELIVERY_LAG_HOURS = 6;
@@ -31,6 +31,16 @@ export function toAlert(incident: Incident): Alert {
     message: cutToBytes(messageOf(incident), MAX_MESSAGE_BYTES),
     document: documentOf(incident),
     attributes: { severity, bucket, rule },
+  };
+}
+
+/** The last word on an incident that has been quiet. */
+export function toClosing(incident: Incident): Alert {
+  const alert = toAlert(incident);
+  return {
+    ...alert,
+    subject: cutSubject(`[over] ${incident.rule}: ${incident.client} on ${incident.bucket}`),
+    message: `Nothing more for a while: this incident is over.\n\n${alert.message}`,
   };
 }
 
@@ -52,8 +62,10 @@ function documentOf(incident: Incident): string {
   });
 }
 
-function subjectOf({ severity, rule, client, bucket }: Incident): string {
-  const text = `[${severity}] ${rule}: ${client} on ${bucket}`;
+const subjectOf = ({ severity, rule, client, bucket }: Incident): string =>
+  cutSubject(`[${severity}] ${rule}: ${client} on ${bucket}`);
+
+function cutSubject(text: string): string {
   const ascii = text.replace(/[^\x20-\x7e]/g, "?");
   return ascii.length <= MAX_SUBJECT ? ascii : `${ascii.slice(0, MAX_SUBJECT - 3)}...`;
 }

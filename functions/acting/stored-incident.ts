@@ -21,6 +21,10 @@ export interface StoredIncident {
   readonly earlier: number;
   readonly alertedAt: number;
   readonly alerts: number;
+  /** When the last record that grew it was counted, epoch milliseconds. */
+  readonly seenAt: number;
+  /** Quiet for long. */
+  readonly isClosed: boolean;
   /** An alert is still to be sent. */
   readonly isPending: boolean;
   /** Packed records whose accesses are in the evidence. */
@@ -52,6 +56,8 @@ export interface SeenWindow {
   readonly last: number;
   readonly batch: string;
   readonly accesses: readonly Access[];
+  /** When it is counted, epoch milliseconds. */
+  readonly now: number;
 }
 
 const KEPT_WINDOWS = 200;
@@ -79,6 +85,8 @@ export function noteWindow(
   return {
     ...before,
     ...counted(before, seen),
+    seenAt: seen.now,
+    isClosed: false,
     from: Math.min(before.from, seen.first),
     to: Math.max(before.to, seen.last),
     highest,
@@ -113,7 +121,7 @@ export function toIncident(stored: StoredIncident): Incident {
   };
 }
 
-function opened({ rule, key, total, first, last }: SeenWindow): StoredIncident {
+function opened({ rule, key, total, first, last, now }: SeenWindow): StoredIncident {
   return {
     rule: rule.name,
     severity: "alert" in rule.then ? rule.then.alert : "low",
@@ -129,6 +137,8 @@ function opened({ rule, key, total, first, last }: SeenWindow): StoredIncident {
     earlier: 0,
     alertedAt: total,
     alerts: 1,
+    seenAt: now,
+    isClosed: false,
     isPending: true,
     batches: [],
     evidence: pack(newEvidence()),

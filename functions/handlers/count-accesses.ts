@@ -11,16 +11,19 @@ import {
 import { AccessCounts, type WindowCounts } from "../counting/access-counts";
 import { countersTable, type Counters } from "../edges/counters";
 import { exemptionsTable, type ReadExemptions } from "../edges/exemptions-table";
+import { heartbeats, type Heartbeats } from "../edges/heartbeats";
 import { incidentsTable, type IncidentStore } from "../edges/incidents-table";
 import { embeddedMetrics, type Report } from "../edges/metrics";
 import { objects, type Objects } from "../edges/objects";
 import { alertTopic } from "../edges/topic";
 import type { ClientPrefixes } from "../parsing/address";
 import { ArchivedAccesses } from "../parsing/archived-accesses";
+import { S3 } from "../parsing/fields";
 import { ClientDirectory } from "../parsing/client-directory";
 import { objectsIn, type ObjectName } from "../parsing/s3-events";
 import { checkExemptions, type Exemption } from "../rules/exemptions";
 import type { Rule } from "../rules/rule";
+import type { Heartbeat } from "./watch-accesses";
 
 export interface CountAccessesSettings {
   readonly component: string;
@@ -34,6 +37,8 @@ export interface CountAccessesSettings {
   readonly topicArn: string;
   readonly latenessHours: number;
   readonly quietMinutes: number;
+  /** Buckets whose silence somebody should hear of. */
+  readonly heartbeat: readonly Heartbeat[];
 }
 
 export interface CountAccessesPorts {
@@ -41,6 +46,7 @@ export interface CountAccessesPorts {
   readonly counters: Counters;
   readonly incidents: IncidentStore;
   readonly exemptions: ReadExemptions;
+  readonly heartbeats: Pick<Heartbeats, "beat">;
   readonly now: () => number;
   readonly alert: (alert: Alert) => Promise<void>;
   readonly report: Report;
@@ -108,6 +114,8 @@ async function countObject(
   }
   const object = createHash("sha256").update(`${bucket}/${key}`).digest("base64url").slice(0, 16);
   const archived = new ArchivedAccesses(object);
+  const watched = new Set(settings.heartbeat.map((one) => one.bucket));
+  const met = new Set<string>();
   const tally = { accesses: 0, windows: 0, alerts: 0 };
   const settle = async (batch: string): Promise<void> => {
     const windows = counts.take();
@@ -119,6 +127,7 @@ async function countObject(
       if (next.endOf !== undefined) await settle(next.endOf);
       directory.resolve(archived.row);
       counts.add(archived.row);
+      if (watched.size > 0) met.add(archived.row.text(S3.bucket) ?? "");
       tally.accesses++;
     }
   };
@@ -129,6 +138,7 @@ async function countObject(
   archived.end();
   await addAll();
   if (archived.batch !== undefined) await settle(archived.batch);
+  for (const one of watched) if (met.has(one)) await ports.heartbeats.beat(one, ports.now());
   ports.report(
     { AccessesCounted: tally.accesses, Alerts: tally.alerts },
     { bucket, key, windows: tally.windows, unparsed: archived.unparsed },
@@ -151,7 +161,8 @@ async function settleBatch(
         const total = totals[j].get(rule.name) ?? 0;
         if (total <= rule.moreThan || rule.mode === "observe") continue;
         const { key, windowStart, first, last, accesses } = window;
-        const seen = { rule, key, windowStart, total, first, last, accesses, batch };
+        const now = ports.now();
+        const seen = { rule, key, windowStart, total, first, last, accesses, batch, now };
         if (await settleIncident(seen, settings, ports)) alerts++;
       }
     }
@@ -213,6 +224,7 @@ export const handler = (settings: CountAccessesSettings): ReturnType<typeof coun
     counters: countersTable(settings.countersTableName, settings.latenessHours),
     incidents: incidentsTable(settings.incidentsTableName),
     exemptions: exemptionsTable(settings.exemptionsTableName),
+    heartbeats: heartbeats(settings.countersTableName),
     now: Date.now,
     alert: alertTopic(settings.topicArn),
     report: embeddedMetrics(settings.component),

@@ -15,6 +15,8 @@ const FULLEST: S3AnomalyDetectionArgs = {
   ipv6Prefix: 56,
   latenessHours: 48,
   quietMinutes: 30,
+  heartbeat: [{ bucket: "photos", hours: 12 }],
+  exempt: [{ where: { requester: ["*:role/backup*"] }, reason: "the nightly backup" }],
   notify: { topicArn: TOPIC, emails: ["oncall@example.com"] },
   archive: { retentionDays: 365, prefix: "s3/", kmsKeyArn: KEY },
   logRetentionDays: 7,
@@ -26,18 +28,20 @@ const ALWAYS: Readonly<Record<string, string>> = {
   "aws:athena/namedQuery:NamedQuery": "anonymous-reads deletes one-address one-key without-tls",
   "aws:athena/workgroup:Workgroup": "queries",
   "aws:cloudwatch/dashboard:Dashboard": "dashboard",
-  "aws:cloudwatch/logGroup:LogGroup": "count-logs delivery-logs parse-logs",
+  "aws:cloudwatch/logGroup:LogGroup": "count-logs delivery-logs parse-logs watch-logs",
   "aws:cloudwatch/logStream:LogStream": "delivery-errors",
   "aws:cloudwatch/metricAlarm:MetricAlarm":
-    "archive-late archived-dead archived-waiting count-errors objects-dead objects-waiting parse-errors unnoted unparsed",
+    "archive-late archived-dead archived-waiting buckets-silent count-errors objects-dead objects-waiting parse-errors unnoted unparsed watch-errors",
   "aws:dynamodb/table:Table": "counters exemptions incidents",
   "aws:glue/catalogDatabase:CatalogDatabase": "database",
   "aws:glue/catalogTable:CatalogTable": "accesses-table",
-  "aws:iam/role:Role": "count-role delivery-role parse-role",
-  "aws:iam/rolePolicy:RolePolicy": "count-policy delivery-policy parse-policy",
+  "aws:iam/role:Role": "count-role delivery-role parse-role schedule-role watch-role",
+  "aws:iam/rolePolicy:RolePolicy":
+    "count-policy delivery-policy parse-policy schedule-policy watch-policy",
   "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": "logs",
   "aws:lambda/eventSourceMapping:EventSourceMapping": "count-archived parse-objects",
-  "aws:lambda/function:Function": "count parse",
+  "aws:lambda/function:Function": "count parse watch",
+  "aws:scheduler/schedule:Schedule": "every-quarter",
   "aws:sqs/queue:Queue": "archived archived-dead-letters objects objects-dead-letters",
   "aws:sqs/queuePolicy:QueuePolicy": "archive-objects-policy objects-policy",
 };
@@ -159,6 +163,21 @@ describe("S3AnomalyDetection", () => {
       allow("ReadExemptions", ["dynamodb:Scan"], arnOf("dynamodb", "audit-exemptions")),
       allow("Notify", ["sns:Publish"], arnOf("sns", "audit-notices")),
     ]);
+    const incidents = arnOf("dynamodb", "audit-incidents");
+    const close = allow("CloseIncidents", ["dynamodb:PutItem", "dynamodb:Query"], "");
+    assert.deepEqual(statementsOf(smallest, "watch-policy"), [
+      logs("watch"),
+      { ...close, Resource: [incidents, `${incidents}/index/open`] },
+      allow("Notify", ["sns:Publish"], arnOf("sns", "audit-notices")),
+    ]);
+    assert.deepEqual(
+      statementsOf(fullest, "watch-policy")[1],
+      allow(
+        "HearHearts",
+        ["dynamodb:GetItem", "dynamodb:PutItem"],
+        arnOf("dynamodb", "audit-counters"),
+      ),
+    );
     for (const name of ["parse-policy", "count-policy"])
       assert.deepEqual(statementsOf(fullest, name).slice(-2), [
         allow("Encrypt", ["kms:Decrypt", "kms:GenerateDataKey"], KEY),
@@ -280,7 +299,7 @@ describe("S3AnomalyDetection", () => {
       [fullest, TOPIC],
     ] as const) {
       const alarms = of.filter(({ type }) => type.endsWith(":MetricAlarm"));
-      assert.equal(alarms.length, 9);
+      assert.equal(alarms.length, 11);
       for (const { inputs } of alarms) assert.deepEqual(inputs.alarmActions, [topic]);
     }
     assert.deepEqual(inputsOf(smallest, "objects-dead").dimensions, {
@@ -303,6 +322,8 @@ describe("S3AnomalyDetection", () => {
       { exempt: [{ where: { bucket: "x" }, reason: "r", until: "soon" }] },
       /"until" must be a date/,
     ],
+    ["heartbeat[0].hours", { heartbeat: [{ bucket: "photos", hours: 0 }] }, /1 to 168, got 0/],
+    ["heartbeat[0].bucket", { heartbeat: [{ bucket: "", hours: 1 }] }, /name or ARN/],
     ["latenessHours", { latenessHours: 2 }, /3 to 168, got 2/],
     ["quietMinutes", { quietMinutes: 0 }, /1 to 1440, got 0/],
     ["notify.emails[0]", { notify: { emails: ["x"] } }, /e-mail address/],

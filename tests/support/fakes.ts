@@ -2,6 +2,7 @@ import { gunzipSync } from "node:zlib";
 import { canonicalCidr } from "../../functions/parsing/address";
 import type { StoredIncident } from "../../functions/acting/stored-incident";
 import type { Counters } from "../../functions/edges/counters";
+import type { Heartbeats } from "../../functions/edges/heartbeats";
 import type { IncidentStore, Versioned } from "../../functions/edges/incidents-table";
 import type { Decision } from "../../functions/acting/decision";
 import { isInForce } from "../../functions/acting/decision";
@@ -223,7 +224,22 @@ export class FakeAudit {
     },
   };
 
+  readonly beats = new Map<string, number>();
+  readonly heartbeats: Heartbeats = {
+    last: (bucket) => Promise.resolve(this.beats.get(bucket)),
+    beat: (bucket, now) => {
+      this.beats.set(bucket, now);
+      return Promise.resolve();
+    },
+  };
+
   readonly incidents: IncidentStore = {
+    open: () =>
+      Promise.resolve(
+        [...this.kept].flatMap(([name, kept]) =>
+          kept.filter(({ incident }) => !incident.isClosed).map((one) => ({ name, ...one })),
+        ),
+      ),
     newest: async (name) => {
       await this.answer();
       return this.kept.get(name)?.at(-1);

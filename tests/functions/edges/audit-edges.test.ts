@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import {
   ConditionalCheckFailedException,
   DynamoDBClient,
+  GetItemCommand,
   PutItemCommand,
   QueryCommand,
   ScanCommand,
@@ -26,6 +27,7 @@ import type { WindowCounts } from "../../../functions/counting/access-counts";
 import { countersTable } from "../../../functions/edges/counters";
 import { deliveryStream } from "../../../functions/edges/delivery-stream";
 import { exemptionsTable } from "../../../functions/edges/exemptions-table";
+import { heartbeats } from "../../../functions/edges/heartbeats";
 import { incidentsTable } from "../../../functions/edges/incidents-table";
 import { objects } from "../../../functions/edges/objects";
 import { alertTopic } from "../../../functions/edges/topic";
@@ -220,6 +222,28 @@ describe("edges of the S3 pipeline", () => {
       assert.equal(await store.newest("n"), undefined);
     });
 
+    it("reads all pages of those that are open, and takes closed ones out", async () => {
+      const item = {
+        name: { S: "n" },
+        document: { S: JSON.stringify(incident) },
+        version: { N: "4" },
+      };
+      table
+        .on(QueryCommand)
+        .resolvesOnce({ Items: [item], LastEvaluatedKey: { name: { S: "n" } } })
+        .resolves({ Items: [item] });
+      const named = { name: "n", incident, version: 4 };
+      assert.deepEqual(await store.open(), [named, named]);
+      assert.equal(table.commandCalls(QueryCommand)[0].args[0].input.IndexName, "open");
+      table.on(PutItemCommand).resolves({});
+      await store.save("n", { ...incident, isClosed: true }, 4);
+      await store.save("n", { ...incident, isClosed: false }, 4);
+      assert.deepEqual(
+        table.commandCalls(PutItemCommand).map(({ args }) => args[0].input.Item?.["status"]),
+        [undefined, { S: "open" }],
+      );
+    });
+
     it("writes over the version that was read, and over no other", async () => {
       table.on(PutItemCommand).resolves({});
       assert.equal(await store.save("n", incident, 4), true);
@@ -234,6 +258,25 @@ describe("edges of the S3 pipeline", () => {
       assert.equal(await store.save("n", incident, 4), false);
       table.on(PutItemCommand).rejects(new Error("InternalServerError"));
       await assert.rejects(store.save("n", incident, 4), /InternalServerError/);
+    });
+  });
+
+  describe("heartbeats", () => {
+    it("keeps when a bucket was last heard of", async () => {
+      const table = mockClient(DynamoDBClient);
+      table.on(PutItemCommand).resolves({});
+      table
+        .on(GetItemCommand)
+        .resolvesOnce({})
+        .resolves({ Item: { seenAt: { N: "5" } } });
+      const hearts = heartbeats("counters");
+      assert.equal(await hearts.last("photos"), undefined);
+      await hearts.beat("photos", 5);
+      assert.equal(await hearts.last("photos"), 5);
+      assert.deepEqual(table.commandCalls(PutItemCommand)[0].args[0].input.Item, {
+        window: { S: "#heartbeat photos" },
+        seenAt: { N: "5" },
+      });
     });
   });
 

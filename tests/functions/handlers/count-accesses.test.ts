@@ -45,11 +45,13 @@ class Setup {
       topicArn: "",
       latenessHours: 24,
       quietMinutes: 60,
+      heartbeat: [{ bucket: "photos", hours: 6 }],
     },
     {
       objects: this.objects,
       counters: this.audit.counters,
       incidents: this.audit.incidents,
+      heartbeats: this.audit.heartbeats,
       exemptions: () => Promise.resolve(this.exemptions),
       now: this.clock.now,
       alert: (alert) => {
@@ -243,6 +245,17 @@ describe("countAccesses", () => {
     setup.store("a", ...lines);
     await setup.count("a", "a");
     assert.deepEqual(setup.counts(), [["scraping", "192.0.2.3", "photos", 6, 6]]);
+  });
+
+  it("notes that a watched bucket was heard of", async () => {
+    const setup = new Setup();
+    setup.clock.time = 5;
+    setup.store("a", ...packed("log-1", [{ bucket: "other" }]));
+    await setup.count("a");
+    assert.equal(setup.audit.beats.size, 0);
+    setup.store("b", ...packed("log-2", [{ bucket: "photos" }]));
+    await setup.count("b");
+    assert.deepEqual([...setup.audit.beats], [["photos", 5]]);
   });
 
   it("counts 10,000 clients in one file apart", async () => {
