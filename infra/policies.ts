@@ -143,8 +143,9 @@ export const writeObjects = (bucketArn: Arn, prefix: string): Statement =>
 export const deliverTo = (deliveryStreamArn: Arn): Statement =>
   allow("Deliver", ["firehose:PutRecordBatch"], deliveryStreamArn);
 
+/** What was usual stands beside the counters. */
 export const addToCounters = (tableArn: Arn): Statement =>
-  allow("AddToCounters", ["dynamodb:UpdateItem"], tableArn);
+  allow("AddToCounters", ["dynamodb:GetItem", "dynamodb:UpdateItem"], tableArn);
 
 export const keepIncidents = (tableArn: Arn): Statement =>
   allow("KeepIncidents", ["dynamodb:PutItem", "dynamodb:Query"], tableArn);

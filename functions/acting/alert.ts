@@ -77,10 +77,10 @@ function messageOf(incident: Incident): string {
   const list = (title: string, top: readonly (readonly [string, number])[]): string =>
     [`${title}:`, ...top.map(([text, n]) => `  ${String(n)} x ${printable(text)}`)].join("\n");
   return [
-    `${isoSeconds(from)} ip anomaly access to ${incident.bucket} ${String(incident.highest)}/min`,
+    `${isoSeconds(from)}_${incident.client}_anomaly_access_to_${incident.bucket}_${incident.highest}/min`,
     "",
     `Client ${incident.client} crossed the line of "${incident.rule}" on bucket ${incident.bucket}.`,
-    `Expected: at most ${String(incident.moreThan)} within ${String(incident.withinSeconds)} s. Seen: up to ${String(incident.highest)}, ${String(incident.count)} in all.`,
+    expectedOf(incident),
     `First ${isoSeconds(from)}, last ${isoSeconds(to)}.`,
     `Denied (403) ${share(evidence.denied)}, missing (404) ${share(evidence.missing)}, anonymous ${share(evidence.anonymous)}, ${String(evidence.bytes)} bytes.`,
     "",
@@ -94,6 +94,16 @@ function messageOf(incident: Incident): string {
     "To look further (Athena):",
     athenaSql(incident),
   ].join("\n");
+}
+
+/** What the line was and what was seen; with a baseline also how many times what is usual. */
+function expectedOf({ moreThan, expected, withinSeconds, highest, count }: Incident): string {
+  const seen = `Seen: up to ${highest}, ${count} in all`;
+  if (expected === undefined)
+    return `Expected: at most ${moreThan} within ${withinSeconds} s. ${seen}.`;
+  const usual = Math.round(expected * 10) / 10;
+  const score = Math.round((10 * highest) / Math.max(1, expected)) / 10;
+  return `Expected: about ${usual} within ${withinSeconds} s at this hour of the week. ${seen}; score ${score}.`;
 }
 
 /** What to do, in the order in which one would. */

@@ -11,6 +11,8 @@ export interface Incident {
   readonly bucket: string;
   /** What the rule allows in a window, and the most that was seen. */
   readonly moreThan: number;
+  /** What was usual at this hour of the week, where that made the line. */
+  readonly expected?: number;
   readonly withinSeconds: number;
   highest: number;
   /** Event time of the first and last access in windows over the line, epoch milliseconds. */
@@ -90,13 +92,14 @@ export class Incidents {
   }
 }
 
-function openIncident({ rule, key, total, first, at }: Exceeded): Incident {
+function openIncident({ rule, key, total, first, at, line, expected }: Exceeded): Incident {
   return {
     rule: rule.name,
     severity: "alert" in rule.then ? rule.then.alert : "low",
     client: key["client"] ?? "",
     bucket: key["bucket"] ?? "",
-    moreThan: rule.moreThan,
+    moreThan: line,
+    ...(line < rule.moreThan && expected !== undefined ? { expected } : {}),
     withinSeconds: rule.withinSeconds,
     highest: total,
     from: first,

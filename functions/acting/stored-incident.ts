@@ -10,6 +10,7 @@ export interface StoredIncident {
   readonly client: string;
   readonly bucket: string;
   readonly moreThan: number;
+  readonly expected?: number;
   readonly withinSeconds: number;
   /** Event time of the access that opened it; `from` moves when earlier ones come late. */
   readonly opened: number;
@@ -52,6 +53,9 @@ export interface SeenWindow {
   readonly key: Readonly<Record<string, string>>;
   readonly windowStart: number;
   readonly total: number;
+  /** The line that it is over, and what was usual at this hour of the week where that made it. */
+  readonly line: number;
+  readonly expected: number | undefined;
   readonly first: number;
   readonly last: number;
   readonly batch: string;
@@ -100,16 +104,17 @@ export function noteWindow(
 
 /** The incident as alerts are made of it. */
 export function toIncident(stored: StoredIncident): Incident {
-  const { rule, severity, client, bucket, moreThan, withinSeconds, highest, from, to } = stored;
-  const count = Object.values(stored.windows).reduce((sum, n) => sum + n, stored.earlier);
-  const { alertedAt, alerts } = stored;
-  const evidence = unpack(stored.evidence);
+  const { windows, earlier, evidence, ...plain } = stored;
+  const count = Object.values(windows).reduce((sum, n) => sum + n, earlier);
+  const { rule, severity, client, bucket, moreThan, expected, withinSeconds } = plain;
+  const { highest, from, to, alertedAt, alerts } = plain;
   return {
     rule,
     severity,
     client,
     bucket,
     moreThan,
+    ...(expected === undefined ? {} : { expected }),
     withinSeconds,
     highest,
     from,
@@ -117,17 +122,27 @@ export function toIncident(stored: StoredIncident): Incident {
     count,
     alertedAt,
     alerts,
-    evidence,
+    evidence: unpack(evidence),
   };
 }
 
-function opened({ rule, key, total, first, last, now }: SeenWindow): StoredIncident {
+function opened({
+  rule,
+  key,
+  total,
+  line,
+  expected,
+  first,
+  last,
+  now,
+}: SeenWindow): StoredIncident {
   return {
     rule: rule.name,
     severity: "alert" in rule.then ? rule.then.alert : "low",
     client: key["client"] ?? "",
     bucket: key["bucket"] ?? "",
-    moreThan: rule.moreThan,
+    moreThan: line,
+    ...(line < rule.moreThan && expected !== undefined ? { expected } : {}),
     withinSeconds: rule.withinSeconds,
     opened: first,
     from: first,

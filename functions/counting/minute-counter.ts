@@ -4,6 +4,7 @@ import { logOf, type Rule } from "../rules/rule";
 import type { Exemption } from "../rules/exemptions";
 import type { CompiledCondition } from "./conditions";
 import { ExemptConditions } from "./exempt";
+import { hourOf, lineOf, Past, pastKeyOf } from "./baseline";
 import { FieldValues, setKey } from "./field-values";
 import { RECORD_NUMBERS, RecordTable } from "./record-table";
 import type { TextValues } from "./text-values";
@@ -28,6 +29,9 @@ export interface Exceeded {
   readonly total: number;
   /** The total before this access. */
   readonly before: number;
+  /** The line that it is over, and what was usual at this hour of the week where that made the line. */
+  readonly line: number;
+  readonly expected: number | undefined;
   /** Event time of the first access of the window, and of this one. */
   readonly first: number;
   readonly at: number;
@@ -79,6 +83,7 @@ export class MinuteCounter {
   private readonly fields = new FieldValues("s3");
   private readonly latenessMs: number;
   private readonly maxWindows: number;
+  private readonly past = new Past();
   private newest = 0;
   private serial = 0;
 
@@ -125,12 +130,14 @@ export class MinuteCounter {
     numbers[record + FIRST] = Math.min(numbers[record + FIRST], row.time);
 
     const before = numbers[record + TOTAL];
-    const share = before / (rule.moreThan + 1);
+    const { line, expected, learn } = this.baselineOf(rule, row, windowStart);
+    const share = before / (line + 1);
     const needsDetails = counting.distinct !== undefined || share >= DETAIL_SHARE;
     const details = needsDetails ? this.detailsOf(counting, numbers[record + SERIAL]) : undefined;
     numbers[record + TOTAL] = before + this.weightOf(counting, row, details);
     const total = numbers[record + TOTAL];
-    if (total <= rule.moreThan) {
+    learn(total);
+    if (total <= line) {
       if (
         details !== undefined &&
         details.accesses.length < KEPT_ACCESSES &&
@@ -140,19 +147,33 @@ export class MinuteCounter {
       }
       return undefined;
     }
-    const isCrossing = before <= rule.moreThan;
+    const isCrossing = before <= line;
     return {
       rule,
       key: this.fields.keyOf(rule, row),
       windowStart,
       total,
       before,
+      line,
+      expected,
       first: numbers[record + FIRST],
       at: row.time,
       isCrossing,
       access: accessOf(row),
       earlier: isCrossing ? (details?.accesses ?? []) : [],
     };
+  }
+
+  /** The line of this window, and how its total is remembered for the weeks to come. */
+  private baselineOf(rule: Rule, row: Row, windowStart: number): Baseline {
+    if (rule.unusual === undefined) return { ...NO_BASELINE, line: rule.moreThan };
+    const key = pastKeyOf(rule, this.fields.keyOf(rule, row));
+    const hour = hourOf(windowStart);
+    const expected = this.past.expected(key, hour);
+    const learn = (total: number): void => {
+      this.past.note(key, hour, total);
+    };
+    return { line: lineOf(rule, expected), expected, learn };
   }
 
   private weightOf(counting: CountingRule, row: Row, details: Details | undefined): number {
@@ -230,6 +251,13 @@ export class MinuteCounter {
   }
 }
 
+interface Baseline {
+  readonly line: number;
+  readonly expected: number | undefined;
+  readonly learn: (total: number) => void;
+}
+
+const NO_BASELINE = { expected: undefined, learn: (): void => undefined };
 const NOTHING: readonly Exceeded[] = [];
 
 const accessOf = (row: Row): Access => toAccess(row, row.client?.text);

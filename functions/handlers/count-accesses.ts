@@ -9,12 +9,14 @@ import {
   type StoredIncident,
 } from "../acting/stored-incident";
 import { AccessCounts, type WindowCounts } from "../counting/access-counts";
+import { hourOf, lineOf, pastKeyOf } from "../counting/baseline";
 import { countersTable, type Counters } from "../edges/counters";
 import { exemptionsTable, type ReadExemptions } from "../edges/exemptions-table";
 import { heartbeats, type Heartbeats } from "../edges/heartbeats";
 import { incidentsTable, type IncidentStore } from "../edges/incidents-table";
 import { embeddedMetrics, type Report } from "../edges/metrics";
 import { objects, type Objects } from "../edges/objects";
+import { pastTable, type PastStore } from "../edges/past";
 import { alertTopic } from "../edges/topic";
 import type { ClientPrefixes } from "../parsing/address";
 import { ArchivedAccesses } from "../parsing/archived-accesses";
@@ -45,6 +47,7 @@ export interface CountAccessesPorts {
   readonly objects: Objects;
   readonly counters: Counters;
   readonly incidents: IncidentStore;
+  readonly past: PastStore;
   readonly exemptions: ReadExemptions;
   readonly heartbeats: Pick<Heartbeats, "beat">;
   readonly now: () => number;
@@ -159,15 +162,43 @@ async function settleBatch(
     for (const [j, window] of some.entries()) {
       for (const rule of settings.rules) {
         const total = totals[j].get(rule.name) ?? 0;
-        if (total <= rule.moreThan || rule.mode === "observe") continue;
+        if (total === 0 || rule.mode === "observe") continue;
         const { key, windowStart, first, last, accesses } = window;
+        const { line, expected } = await baselineOf(rule, window, total, ports.past);
+        if (total <= line) continue;
         const now = ports.now();
-        const seen = { rule, key, windowStart, total, first, last, accesses, batch, now };
+        const seen = {
+          rule,
+          key,
+          windowStart,
+          total,
+          line,
+          expected,
+          first,
+          last,
+          accesses,
+          batch,
+          now,
+        };
         if (await settleIncident(seen, settings, ports)) alerts++;
       }
     }
   }
   return alerts;
+}
+
+/** The line of a window by the fixed threshold and by the key's own past, which it then adds to. */
+async function baselineOf(
+  rule: Rule,
+  { key, windowStart }: WindowCounts,
+  total: number,
+  past: PastStore,
+): Promise<{ readonly line: number; readonly expected: number | undefined }> {
+  if (rule.unusual === undefined) return { line: rule.moreThan, expected: undefined };
+  const [name, hour] = [pastKeyOf(rule, key), hourOf(windowStart)];
+  await past.note(name, hour, total);
+  const expected = total < rule.unusual.atLeast ? undefined : await past.expected(name, hour);
+  return { line: lineOf(rule, expected), expected };
 }
 
 /** Brings the incident up to date and sends the alert that is due; true when one was sent. */
@@ -223,6 +254,7 @@ export const handler = (settings: CountAccessesSettings): ReturnType<typeof coun
     objects: objects(),
     counters: countersTable(settings.countersTableName, settings.latenessHours),
     incidents: incidentsTable(settings.incidentsTableName),
+    past: pastTable(settings.countersTableName),
     exemptions: exemptionsTable(settings.exemptionsTableName),
     heartbeats: heartbeats(settings.countersTableName),
     now: Date.now,

@@ -37,6 +37,7 @@ const condition = z.union(
 const fieldName = z.string({ error: "the name of a field" });
 const NAME_ALLOWED =
   "lower-case letters, digits and hyphens, 1 to 64 characters, beginning with a letter";
+const FACTOR_ALLOWED = "a number from 1.5 to 1,000";
 const COUNT_ALLOWED = '"requests", { distinct: FIELD } or { sum: FIELD }';
 const THEN_ALLOWED =
   "{ blockSeconds: 1 to 2,592,000, maxBlockSeconds (optional) } for nginx, or " +
@@ -63,6 +64,18 @@ const ruleSchema = z.strictObject(
       { error: COUNT_ALLOWED },
     ),
     moreThan: wholeNumber(0, 1e15),
+    unusual: z
+      .strictObject(
+        {
+          factor: z
+            .number({ error: FACTOR_ALLOWED })
+            .min(1.5, FACTOR_ALLOWED)
+            .max(1000, FACTOR_ALLOWED),
+          atLeast: wholeNumber(1, 1e15),
+        },
+        { error: "{ factor, atLeast }" },
+      )
+      .optional(),
     withinSeconds: wholeNumber(1, 3600),
     then: z.union(
       [
@@ -156,7 +169,12 @@ function fieldMistakes(rule: Rule): Omit<RuleMistake, "rule">[] {
   return [...mistakes, ...countMistakes(rule, log)];
 }
 
-function countMistakes({ count, moreThan, then }: Rule, log: Log): Omit<RuleMistake, "rule">[] {
+function countMistakes(
+  { count, moreThan, unusual, then }: Rule,
+  log: Log,
+): Omit<RuleMistake, "rule">[] {
+  if (unusual !== undefined && log === "nginx")
+    return [{ field: "unusual", value: unusual, allowed: "only for rules on S3 (then: alert)" }];
   const mistakes: Omit<RuleMistake, "rule">[] = [];
   if (typeof count === "object" && "distinct" in count) {
     const keys = keyFieldsOf(log);

@@ -39,6 +39,11 @@ export interface Rule {
   readonly count: Count;
   /** The line that must be crossed: a finding needs more than this. */
   readonly moreThan: number;
+  /**
+   * On S3: also what is `factor` times as much as this key's own past at this hour of the week, from
+   * `atLeast` on. Where nothing is known of that hour yet, `moreThan` alone decides.
+   */
+  readonly unusual?: { readonly factor: number; readonly atLeast: number };
   /** 1 to 3,600. */
   readonly withinSeconds: number;
   readonly then: Consequence;

@@ -154,7 +154,11 @@ describe("S3AnomalyDetection", () => {
       receive("audit-archived"),
       allow("ReadObjects", ["s3:GetObject"], `${archive}/accesses/*`),
       allow("ListObjects", ["s3:ListBucket"], archive),
-      allow("AddToCounters", ["dynamodb:UpdateItem"], arnOf("dynamodb", "audit-counters")),
+      allow(
+        "AddToCounters",
+        ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+        arnOf("dynamodb", "audit-counters"),
+      ),
       allow(
         "KeepIncidents",
         ["dynamodb:PutItem", "dynamodb:Query"],

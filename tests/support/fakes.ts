@@ -2,6 +2,8 @@ import { gunzipSync } from "node:zlib";
 import { canonicalCidr } from "../../functions/parsing/address";
 import type { StoredIncident } from "../../functions/acting/stored-incident";
 import type { Counters } from "../../functions/edges/counters";
+import { Past } from "../../functions/counting/baseline";
+import type { PastStore } from "../../functions/edges/past";
 import type { Heartbeats } from "../../functions/edges/heartbeats";
 import type { IncidentStore, Versioned } from "../../functions/edges/incidents-table";
 import type { Decision } from "../../functions/acting/decision";
@@ -222,6 +224,15 @@ export class FakeAudit {
         }),
       );
     },
+  };
+
+  private readonly memory = new Past();
+  readonly past: PastStore = {
+    note: (key, hour, total) => {
+      this.memory.note(key, hour, total);
+      return Promise.resolve();
+    },
+    expected: (key, hour) => Promise.resolve(this.memory.expected(key, hour)),
   };
 
   readonly beats = new Map<string, number>();

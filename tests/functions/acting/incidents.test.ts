@@ -172,7 +172,7 @@ describe("toAlert", () => {
       rule: "bucket-scraping",
     });
     for (const part of [
-      "2026-11-21T09:00:00Z ip anomaly access to example-media 120/min",
+      "2026-11-21T09:00:00Z_198.51.100.23_anomaly_access_to_example-media_120/min",
       "Expected: at most 100 within 60 s. Seen: up to 120",
       "x REST.GET.OBJECT",
       "x k",

@@ -30,6 +30,7 @@ import { exemptionsTable } from "../../../functions/edges/exemptions-table";
 import { heartbeats } from "../../../functions/edges/heartbeats";
 import { incidentsTable } from "../../../functions/edges/incidents-table";
 import { objects } from "../../../functions/edges/objects";
+import { pastTable } from "../../../functions/edges/past";
 import { alertTopic } from "../../../functions/edges/topic";
 
 const START = Date.UTC(2026, 10, 22, 1, 45, 0);
@@ -277,6 +278,43 @@ describe("edges of the S3 pipeline", () => {
         window: { S: "#heartbeat photos" },
         seenAt: { N: "5" },
       });
+    });
+  });
+
+  describe("pastTable", () => {
+    const table = mockClient(DynamoDBClient);
+    beforeEach(() => table.reset());
+
+    it("keeps the highest window of an hour for five weeks", async () => {
+      table.on(UpdateItemCommand).resolves({});
+      await pastTable("counters").note("k", 1000, 7);
+      const { Key, ConditionExpression, ExpressionAttributeValues } =
+        table.commandCalls(UpdateItemCommand)[0].args[0].input;
+      assert.deepEqual(Key, { window: { S: "#past 1000 k" } });
+      assert.equal(ConditionExpression, "attribute_not_exists(highest) OR highest < :total");
+      assert.deepEqual(ExpressionAttributeValues, {
+        ":total": { N: "7" },
+        ":expiresAt": { N: String((1000 + 5 * 168) * 3600) },
+      });
+      table
+        .on(UpdateItemCommand)
+        .rejects(new ConditionalCheckFailedException({ message: "", $metadata: {} }));
+      await pastTable("counters").note("k", 1000, 7);
+      table.on(UpdateItemCommand).rejects(new Error("InternalServerError"));
+      await assert.rejects(pastTable("counters").note("k", 1000, 7), /InternalServerError/);
+    });
+
+    it("asks the same hour of four weeks what is usual", async () => {
+      table.on(GetItemCommand).resolves({});
+      table
+        .on(GetItemCommand, { TableName: "counters", Key: { window: { S: "#past 832 k" } } })
+        .resolves({ Item: { highest: { N: "8" } } });
+      table
+        .on(GetItemCommand, { TableName: "counters", Key: { window: { S: "#past 664 k" } } })
+        .resolves({ Item: { highest: { N: "2" } } });
+      assert.equal(await pastTable("counters").expected("k", 1000), 6);
+      assert.equal(table.commandCalls(GetItemCommand).length, 4);
+      assert.equal(await pastTable("counters").expected("other", 1), undefined);
     });
   });
 

@@ -25,6 +25,8 @@ const KEYS: Rule = {
 };
 const BYTES: Rule = { ...SCRAPING, name: "bytes", count: { sum: "bytes" }, moreThan: 10_000_000 };
 
+const WEEK = 7 * 24 * 3600;
+
 class Setup {
   readonly audit = new FakeAudit();
   readonly objects = new FakeObjects();
@@ -33,35 +35,40 @@ class Setup {
   readonly clock = new FakeClock(0);
   exemptions: Record<string, unknown>[] = [];
   isSnsDown = false;
-  private readonly callback = countAccesses(
-    {
-      component: "audit",
-      rules: [SCRAPING, KEYS, BYTES],
-      exempt: [{ where: { bucket: ["public-*"] }, reason: "meant to be read" }],
-      prefixes: DEFAULT_PREFIXES,
-      countersTableName: "",
-      exemptionsTableName: "",
-      incidentsTableName: "",
-      topicArn: "",
-      latenessHours: 24,
-      quietMinutes: 60,
-      heartbeat: [{ bucket: "photos", hours: 6 }],
-    },
-    {
-      objects: this.objects,
-      counters: this.audit.counters,
-      incidents: this.audit.incidents,
-      heartbeats: this.audit.heartbeats,
-      exemptions: () => Promise.resolve(this.exemptions),
-      now: this.clock.now,
-      alert: (alert) => {
-        if (this.isSnsDown) return Promise.reject(new Error("InternalErrorException"));
-        this.alerts.push(alert);
-        return Promise.resolve();
+  private readonly callback;
+
+  constructor(rules: readonly Rule[] = [SCRAPING, KEYS, BYTES]) {
+    this.callback = countAccesses(
+      {
+        component: "audit",
+        rules,
+        exempt: [{ where: { bucket: ["public-*"] }, reason: "meant to be read" }],
+        prefixes: DEFAULT_PREFIXES,
+        countersTableName: "",
+        exemptionsTableName: "",
+        incidentsTableName: "",
+        topicArn: "",
+        latenessHours: 24,
+        quietMinutes: 60,
+        heartbeat: [{ bucket: "photos", hours: 6 }],
       },
-      report: this.metrics.report,
-    },
-  );
+      {
+        objects: this.objects,
+        counters: this.audit.counters,
+        incidents: this.audit.incidents,
+        heartbeats: this.audit.heartbeats,
+        past: this.audit.past,
+        exemptions: () => Promise.resolve(this.exemptions),
+        now: this.clock.now,
+        alert: (alert) => {
+          if (this.isSnsDown) return Promise.reject(new Error("InternalErrorException"));
+          this.alerts.push(alert);
+          return Promise.resolve();
+        },
+        report: this.metrics.report,
+      },
+    );
+  }
 
   /** Stores packed records as one object of the archive. */
   store(name: string, ...records: readonly (Buffer | undefined)[]): void {
@@ -256,6 +263,32 @@ describe("countAccesses", () => {
     setup.store("b", ...packed("log-2", [{ bucket: "photos" }]));
     await setup.count("b");
     assert.deepEqual([...setup.audit.beats], [["photos", 5]]);
+  });
+
+  it("alerts on what is unusual for this client at this hour of the week", async () => {
+    const setup = new Setup([{ ...SCRAPING, moreThan: 100, unusual: { factor: 4, atLeast: 10 } }]);
+    const inWeek = (week: number, n: number): TestAccess[] =>
+      burst(n).map((one) => ({ ...one, second: week * WEEK + (one.second ?? 0) }));
+    for (const [week, n] of [3, 5, 8, 30].entries()) {
+      setup.store(`o${week}`, ...packed(`log-${week}`, inWeek(week, n)));
+      await setup.count(`o${week}`);
+    }
+    assert.deepEqual(setup.counts(), [["scraping", "192.0.2.3", "photos", 30, 30]]);
+    // (8 + 5/2 + 3/4) / (1 + 1/2 + 1/4) = 6.43, four times that is 25.7
+    assert.match(
+      setup.alerts[0].message,
+      /Expected: about 6\.4 within 60 s at this hour of the week\. Seen: up to 30, 30 in all; score 4\.7\./,
+    );
+  });
+
+  it("judges a client by the fixed line where nothing is known of its hour", async () => {
+    const setup = new Setup([{ ...SCRAPING, moreThan: 50, unusual: { factor: 4, atLeast: 10 } }]);
+    setup.store("a", ...packed("log-1", burst(49)));
+    await setup.count("a");
+    assert.equal(setup.alerts.length, 0);
+    setup.store("b", ...packed("log-2", burst(2)));
+    await setup.count("b");
+    assert.match(setup.alerts[0].message, /Expected: at most 50 within 60 s\. Seen: up to 51/);
   });
 
   it("counts 10,000 clients in one file apart", async () => {

@@ -23,6 +23,8 @@ class Setup {
         key: { client: "192.0.2.3", bucket: "photos" },
         windowStart: START,
         total: 120,
+        line: 100,
+        expected: undefined,
         first: START,
         last: START + 1000,
         batch: "b",
