@@ -8,6 +8,7 @@ import {
   deliverToBucket,
   document,
   encrypt,
+  readSchema,
   transformRecords,
   writeErrors,
 } from "./policies";
@@ -19,6 +20,8 @@ export interface ArchiveSettings {
   readonly kmsKeyArn: pulumi.Input<string> | undefined;
   readonly logRetentionDays: number;
   readonly table: TableSettings;
+  /** Parquet instead of JSON lines; the lines are then kept for some days besides, to be counted. */
+  readonly isParquet?: boolean;
   /** What each record goes through on its way. @default - nothing */
   readonly transformation?: Transformation;
 }
@@ -33,12 +36,17 @@ export interface Archive {
   readonly bucket: aws.s3.Bucket;
   readonly deliveryStream: aws.kinesis.FirehoseDeliveryStream;
   readonly tables: Tables;
+  /** Where the JSON lines lie. */
+  readonly linesPrefix: string;
 }
 
 /** What the delivery stream, or a parse callback, could not make anything of. */
 export const ERRORS_PREFIX = "errors/";
 /** Results of queries are looked at once. */
 const RESULTS_DAYS = 7;
+/** Beside Parquet, the lines are needed until they are counted, and to look into what went wrong. */
+const LINES_PREFIX = "lines/";
+const LINES_DAYS = 7;
 /**
  * Lambda's default for record transformation; giving it shows a difference on every run.
  *
@@ -54,7 +62,7 @@ export function createArchive(
   settings: ArchiveSettings,
   parent: pulumi.Resource,
 ): Archive {
-  const { retentionDays, prefix, kmsKeyArn } = settings;
+  const { retentionDays, prefix, kmsKeyArn, isParquet = false } = settings;
   const bucket = createPrivateBucket(
     `${name}-archive`,
     {
@@ -63,22 +71,23 @@ export function createArchive(
         { id: "logs", prefix, days: retentionDays },
         { id: "errors", prefix: ERRORS_PREFIX, days: retentionDays },
         { id: "results", prefix: RESULTS_PREFIX, days: RESULTS_DAYS },
+        ...(isParquet ? [{ id: "lines", prefix: LINES_PREFIX, days: LINES_DAYS }] : []),
       ],
     },
     parent,
   );
-  const deliveryStream = createDeliveryStream(name, bucket, settings, parent);
-  const tables = createTables(name, bucket, { prefix: settings.prefix, ...settings.table }, parent);
-  return { bucket, deliveryStream, tables };
+  const tables = createTables(name, bucket, { prefix, isParquet, ...settings.table }, parent);
+  const deliveryStream = createDeliveryStream(name, { bucket, tables }, settings, parent);
+  return { bucket, deliveryStream, tables, linesPrefix: isParquet ? LINES_PREFIX : prefix };
 }
 
 function createDeliveryStream(
   name: string,
-  bucket: aws.s3.Bucket,
+  { bucket, tables }: { readonly bucket: aws.s3.Bucket; readonly tables: Tables },
   settings: ArchiveSettings,
   parent: pulumi.Resource,
 ): aws.kinesis.FirehoseDeliveryStream {
-  const { prefix, kmsKeyArn, logRetentionDays, transformation } = settings;
+  const { prefix, kmsKeyArn, logRetentionDays, transformation, isParquet = false } = settings;
   const logGroup = new aws.cloudwatch.LogGroup(
     `${name}-delivery-logs`,
     { retentionInDays: logRetentionDays },
@@ -102,6 +111,7 @@ function createDeliveryStream(
         deliverToBucket(bucket.arn),
         ...(transformation === undefined ? [] : [transformRecords(transformation.callback.fn.arn)]),
         writeErrors(logGroup.arn),
+        ...(isParquet ? [readSchema(tables)] : []),
         ...(kmsKeyArn === undefined ? [] : [encrypt(kmsKeyArn)]),
       ),
     },
@@ -117,10 +127,8 @@ function createDeliveryStream(
         bucketArn: bucket.arn,
         prefix: `${prefix}${PARTITIONS}`,
         errorOutputPrefix: `${ERRORS_PREFIX}!{firehose:error-output-type}/${PARTITIONS}`,
-        compressionFormat: "GZIP",
-        fileExtension: ".json.gz",
-        bufferingSize: 64,
-        bufferingInterval: 300,
+        ...LINES,
+        ...(isParquet ? parquet(tables, { bucketArn: bucket.arn, roleArn: role.arn }) : {}),
         ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
         cloudwatchLoggingOptions: {
           enabled: true,
@@ -135,6 +143,43 @@ function createDeliveryStream(
     { parent, dependsOn: [policy] },
   );
 }
+
+/** JSON lines, gzip, every five minutes or 64 MB. */
+const LINES = {
+  compressionFormat: "GZIP",
+  fileExtension: ".json.gz",
+  bufferingSize: 64,
+  bufferingInterval: 300,
+};
+
+/** Parquet after the table's columns; the lines as they came go to a prefix of their own. */
+const parquet = (
+  { database, table }: Tables,
+  target: { readonly bucketArn: pulumi.Output<string>; readonly roleArn: pulumi.Output<string> },
+): Partial<Delivery> => ({
+  // Parquet is compressed inside.
+  compressionFormat: "UNCOMPRESSED",
+  fileExtension: ".parquet",
+  bufferingSize: 128,
+  dataFormatConversionConfiguration: {
+    inputFormatConfiguration: { deserializer: { openXJsonSerDe: {} } },
+    outputFormatConfiguration: { serializer: { parquetSerDe: {} } },
+    schemaConfiguration: {
+      databaseName: database.name,
+      tableName: table.name,
+      roleArn: target.roleArn,
+    },
+  },
+  s3BackupMode: "Enabled",
+  s3BackupConfiguration: {
+    ...target,
+    ...LINES,
+    prefix: `${LINES_PREFIX}${PARTITIONS}`,
+    errorOutputPrefix: `${ERRORS_PREFIX}!{firehose:error-output-type}/${PARTITIONS}`,
+  },
+});
+
+type Delivery = aws.types.input.kinesis.FirehoseDeliveryStreamExtendedS3Configuration;
 
 function processing({
   callback: { fn },

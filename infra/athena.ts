@@ -17,6 +17,7 @@ export const TODAY =
 /** The archive as SQL. */
 export interface Tables {
   readonly database: aws.glue.CatalogDatabase;
+  readonly table: aws.glue.CatalogTable;
   readonly workgroup: aws.athena.Workgroup;
 }
 
@@ -28,7 +29,13 @@ const MAX_BYTES_PER_QUERY = 10 * 1024 ** 3;
 export function createTables(
   name: string,
   bucket: aws.s3.Bucket,
-  { prefix, name: tableName, columns, queries }: TableSettings & { readonly prefix: string },
+  {
+    prefix,
+    isParquet,
+    name: tableName,
+    columns,
+    queries,
+  }: TableSettings & { readonly prefix: string; readonly isParquet: boolean },
   parent: pulumi.Resource,
 ): Tables {
   const location = pulumi.interpolate`s3://${bucket.bucket}/${prefix}`;
@@ -39,7 +46,7 @@ export function createTables(
     { name: databaseName },
     { parent },
   );
-  new aws.glue.CatalogTable(
+  const table = new aws.glue.CatalogTable(
     `${name}-${tableName}-table`,
     {
       name: tableName,
@@ -47,7 +54,7 @@ export function createTables(
       tableType: "EXTERNAL_TABLE",
       partitionKeys: ["year", "month", "day", "hour"].map((key) => ({ name: key, type: "int" })),
       parameters: {
-        classification: "json",
+        classification: isParquet ? "parquet" : "json",
         "projection.enabled": "true",
         "projection.year.type": "integer",
         "projection.year.range": "2026,2046",
@@ -58,13 +65,8 @@ export function createTables(
       },
       storageDescriptor: {
         location,
-        inputFormat: "org.apache.hadoop.mapred.TextInputFormat",
-        outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+        ...(isParquet ? PARQUET : JSON_LINES),
         columns: columns.map(([column, type]) => ({ name: column, type })),
-        serDeInfo: {
-          serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
-          parameters: { "ignore.malformed.json": "true" },
-        },
       },
     },
     { parent },
@@ -89,8 +91,26 @@ export function createTables(
       { parent },
     );
   }
-  return { database, workgroup };
+  return { database, table, workgroup };
 }
+
+/** How Athena reads the objects. @see https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html */
+const JSON_LINES = {
+  inputFormat: "org.apache.hadoop.mapred.TextInputFormat",
+  outputFormat: "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+  serDeInfo: {
+    serializationLibrary: "org.openx.data.jsonserde.JsonSerDe",
+    parameters: { "ignore.malformed.json": "true" },
+  },
+};
+const PARQUET = {
+  inputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+  outputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+  serDeInfo: {
+    serializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+    parameters: { "serialization.format": "1" },
+  },
+};
 
 /** Two digits each, as the delivery stream writes them. */
 const projected = (key: string, range: string): Record<string, string> => ({

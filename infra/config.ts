@@ -91,7 +91,7 @@ function readS3AnomalyDetection(config: pulumi.Config): S3AnomalyDetectionArgs {
     quietMinutes: number("quietMinutes"),
     heartbeat: config.getObject<{ bucket: string; hours: number }[]>("heartbeat"),
     ...readCommon(config),
-    archive: readArchive(config),
+    archive: withoutUndefined({ ...readArchive(config), parquet: config.getBoolean("parquet") }),
   }) as S3AnomalyDetectionArgs;
 }
 

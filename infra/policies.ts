@@ -115,6 +115,24 @@ export const transformRecords = (functionArn: Arn): Statement =>
 export const writeErrors = (logGroupArn: Arn): Statement =>
   allow("WriteErrors", ["logs:PutLogEvents"], pulumi.interpolate`${logGroupArn}:log-stream:*`);
 
+/** A delivery stream that writes Parquet asks the catalogue for the columns. */
+export const readSchema = ({
+  database,
+  table,
+}: {
+  readonly database: { readonly arn: Arn };
+  readonly table: { readonly arn: Arn };
+}): Statement =>
+  allow(
+    "ReadSchema",
+    ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"],
+    [
+      pulumi.output(database.arn).apply((arn) => arn.replace(/:database\/.*$/, ":catalog")),
+      database.arn,
+      table.arn,
+    ],
+  );
+
 export const encrypt = (kmsKeyArn: Arn): Statement =>
   allow("Encrypt", ["kms:Decrypt", "kms:GenerateDataKey"], kmsKeyArn);
 

@@ -9,7 +9,7 @@ import {
   checkLogDays,
   settleArchive,
   settleNotify,
-  type ArchiveArgs,
+  type ParquetArchiveArgs,
   type NotifyArgs,
 } from "./shared-args";
 
@@ -38,8 +38,8 @@ export interface S3AnomalyDetectionArgs {
   readonly heartbeat?: readonly { readonly bucket: string; readonly hours: number }[];
   /** Who hears of alerts and alarms. @default - a topic without subscribers */
   readonly notify?: NotifyArgs;
-  /** The archive. @default { retentionDays: 90, prefix: "accesses/" } */
-  readonly archive?: ArchiveArgs;
+  /** The archive. @default { retentionDays: 90, prefix: "accesses/", parquet: false } */
+  readonly archive?: ParquetArchiveArgs;
   /** Days that the functions' logs are kept, of those that CloudWatch knows. @default 30 */
   readonly logRetentionDays?: number;
   /** X-Ray traces of the functions. @default false */
@@ -58,7 +58,7 @@ export interface S3AnomalyDetectionSettings {
   readonly heartbeat: readonly { readonly bucket: string; readonly hours: number }[];
   readonly topicArn: pulumi.Input<string> | undefined;
   readonly emails: readonly string[];
-  readonly archive: ReturnType<typeof settleArchive>;
+  readonly archive: ReturnType<typeof settleArchive> & { readonly isParquet: boolean };
   readonly logRetentionDays: number;
   readonly isTraced: boolean;
 }
@@ -95,7 +95,10 @@ export function settleAudit(args: S3AnomalyDetectionArgs): S3AnomalyDetectionSet
       hours: checkRange(`heartbeat[${i}].hours`, hours, { from: 1, to: 168 }),
     })),
     ...settleNotify(args.notify ?? {}),
-    archive: settleArchive(args.archive ?? {}, "accesses/"),
+    archive: {
+      ...settleArchive(args.archive ?? {}, "accesses/"),
+      isParquet: args.archive?.parquet ?? false,
+    },
     logRetentionDays: checkLogDays(args.logRetentionDays ?? 30),
     isTraced: args.tracing ?? false,
   };

@@ -95,8 +95,7 @@ export class S3AnomalyDetection extends pulumi.ComponentResource {
     );
     const parse = createParse(name, component, { objects, logBucket, archive, settings }, this);
     const archived = createQueue(`${name}-archived`, { timeoutSeconds: COUNT_SECONDS }, this);
-    const { bucket } = archive;
-    const { prefix } = settings.archive;
+    const { bucket, linesPrefix: prefix } = archive;
     notify(`${name}-archive`, { bucket: bucket.id, arn: bucket.arn, prefix }, archived, this);
     const tables = createTables(name, this);
     const count = createCount(
@@ -247,7 +246,7 @@ function createCount(
   component: string,
   {
     archived,
-    archive: { bucket },
+    archive: { bucket, linesPrefix },
     tables: { counters, incidents, exemptions },
     topicArn,
     settings,
@@ -299,7 +298,7 @@ function createCount(
         ),
       statements: [
         consuming(archived),
-        readObjects(bucket.arn, settings.archive.prefix),
+        readObjects(bucket.arn, linesPrefix),
         listObjects(bucket.arn),
         addToCounters(counters.arn),
         ...(heartbeat.length > 0 ? [beatHearts(counters.arn)] : []),

@@ -9,6 +9,11 @@ export interface ArchiveArgs {
   readonly kmsKeyArn?: pulumi.Input<string>;
 }
 
+/** An archive that may be Parquet, which SQL reads faster and cheaper. @default JSON lines */
+export interface ParquetArchiveArgs extends ArchiveArgs {
+  readonly parquet?: boolean;
+}
+
 /** Who hears of what happens: a topic of one's own, e-mail addresses. */
 export interface NotifyArgs {
   readonly topicArn?: pulumi.Input<string>;
@@ -27,10 +32,10 @@ export function settleArchive(
 ): { retentionDays: number; prefix: string; kmsKeyArn: pulumi.Input<string> | undefined } {
   const prefix = given ?? defaultPrefix;
   checkRange("archive.retentionDays", retentionDays, { from: 1, to: 3650 });
-  if (!/^[A-Za-z0-9._/-]{1,200}\/$/.test(prefix) || /^(errors|athena-results)\//.test(prefix))
+  if (!/^[A-Za-z0-9._/-]{1,200}\/$/.test(prefix) || /^(errors|athena-results|lines)\//.test(prefix))
     refuse(
       "archive.prefix",
-      `must be letters, digits, ".", "_", "-" and "/", end in "/", and not begin with errors/ or athena-results/, got ${JSON.stringify(prefix)}`,
+      `must be letters, digits, ".", "_", "-" and "/", end in "/", and not begin with errors/, athena-results/ or lines/, got ${JSON.stringify(prefix)}`,
     );
   if (kmsKeyArn !== undefined) checkArn("archive.kmsKeyArn", kmsKeyArn, ["kms"]);
   return { retentionDays, prefix, kmsKeyArn };

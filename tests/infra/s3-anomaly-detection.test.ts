@@ -18,7 +18,7 @@ const FULLEST: S3AnomalyDetectionArgs = {
   heartbeat: [{ bucket: "photos", hours: 12 }],
   exempt: [{ where: { requester: ["*:role/backup*"] }, reason: "the nightly backup" }],
   notify: { topicArn: TOPIC, emails: ["oncall@example.com"] },
-  archive: { retentionDays: 365, prefix: "s3/", kmsKeyArn: KEY },
+  archive: { retentionDays: 365, prefix: "s3/", kmsKeyArn: KEY, parquet: true },
   logRetentionDays: 7,
   tracing: true,
 };
@@ -295,6 +295,54 @@ describe("S3AnomalyDetection", () => {
     assert.equal(delivery.processingConfiguration, undefined);
     assert.equal(inputsOf(fullest, "logs", "firehose").extendedS3Configuration.kmsKeyArn, KEY);
     assert.equal(inputsOf(smallest, "archive-new-objects").queues[0].filterPrefix, "accesses/");
+  });
+
+  it("archives as Parquet after the table's columns, and keeps the lines to be counted", () => {
+    const delivery = inputsOf(fullest, "logs", "firehose").extendedS3Configuration;
+    assert.deepEqual(
+      [delivery.compressionFormat, delivery.fileExtension, delivery.bufferingSize],
+      ["UNCOMPRESSED", ".parquet", 128],
+    );
+    assert.deepEqual(delivery.dataFormatConversionConfiguration, {
+      inputFormatConfiguration: { deserializer: { openXJsonSerDe: {} } },
+      outputFormatConfiguration: { serializer: { parquetSerDe: {} } },
+      schemaConfiguration: {
+        databaseName: "audit_archive_name",
+        tableName: "accesses",
+        roleArn: arnOf("iam", "audit-delivery-role"),
+      },
+    });
+    assert.equal(delivery.s3BackupMode, "Enabled");
+    assert.match(String(delivery.s3BackupConfiguration.prefix), /^lines\/year=/);
+    assert.equal(delivery.s3BackupConfiguration.compressionFormat, "GZIP");
+    assert.equal(inputsOf(fullest, "archive-new-objects").queues[0].filterPrefix, "lines/");
+    const table = inputsOf(fullest, "accesses-table");
+    assert.equal(table.parameters.classification, "parquet");
+    assert.match(String(table.storageDescriptor.inputFormat), /MapredParquetInputFormat$/);
+    assert.ok(
+      (statementsOf(fullest, "delivery-policy") as { Sid: string }[]).some(
+        ({ Sid }) => Sid === "ReadSchema",
+      ),
+    );
+    const kept = inputsOf(fullest, "archive-lifecycle").rules as {
+      filter: { prefix: string };
+      expiration: { days: number };
+    }[];
+    assert.deepEqual(
+      kept.map(({ filter, expiration }) => [filter.prefix, expiration.days]),
+      [
+        ["s3/", 365],
+        ["errors/", 365],
+        ["athena-results/", 7],
+        ["lines/", 7],
+      ],
+    );
+    assert.deepEqual(
+      (statementsOf(fullest, "count-policy") as { Sid: string; Resource: string }[]).find(
+        ({ Sid }) => Sid === "ReadObjects",
+      )?.Resource,
+      `${arnOf("s3", "audit-archive")}/lines/*`,
+    );
   });
 
   it("rings every alarm at the topic", () => {
