@@ -20,6 +20,7 @@ export interface WatchedAudit {
   readonly parse: Callback;
   readonly count: Callback;
   readonly watch: Callback;
+  readonly heartbeat: readonly { readonly bucket: string }[];
 }
 
 const MAX_WAIT_SECONDS = 3600;

@@ -7,7 +7,7 @@ import { createDashboard, ownSeries, type Series, type Widget } from "./dashboar
 export function createAuditDashboard(
   name: string,
   component: string,
-  { objects, archived, archive, parse, count, watch }: WatchedAudit,
+  { objects, archived, archive, parse, count, watch, heartbeat }: WatchedAudit,
   parent: pulumi.Resource,
 ): aws.cloudwatch.Dashboard {
   const own = (metric: string, ...rest: unknown[]): Series => ownSeries(component, metric, ...rest);
@@ -49,6 +49,11 @@ export function createAuditDashboard(
             metrics: [own("IncidentsOpen"), own("BucketsSilent")],
           },
           {
+            title: "Hours since each bucket's log was heard of",
+            stat: "Maximum",
+            metrics: heartbeat.map(({ bucket }) => own(`QuietHours ${bucket}`)),
+          },
+          {
             title: "Share of lines that could not be parsed (%)",
             stat: "Sum",
             metrics: [
@@ -82,7 +87,7 @@ export function createAuditDashboard(
             ],
           },
         ];
-        return { region, widgets };
+        return { region, widgets: widgets.filter(({ metrics }) => metrics.length > 0) };
       },
     );
   return createDashboard(name, component, page, parent);

@@ -105,7 +105,8 @@ export class S3AnomalyDetection extends pulumi.ComponentResource {
       this,
     );
     const watch = createWatch(name, component, { tables, topicArn, settings }, this);
-    const watched = { objects, archived, archive, parse, count, watch };
+    const { heartbeat } = settings;
+    const watched = { objects, archived, archive, parse, count, watch, heartbeat };
     createAuditAlarms(name, watched, { component, topicArn }, this);
     const dashboard = createAuditDashboard(name, component, watched, this);
 

@@ -1,5 +1,6 @@
 import type { Severity } from "../rules/rule";
 import type { Incident } from "./incidents";
+import type { TopList } from "./top-list";
 
 /** What SNS sends. */
 export interface Alert {
@@ -16,7 +17,8 @@ export interface Alert {
 
 /** @see https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
 const MAX_SUBJECT = 99;
-const MAX_MESSAGE_BYTES = 262_144 - 2048;
+/** Of 262,144 bytes; the rest is for the same alert as JSON, once for each kind of machine. */
+const MAX_MESSAGE_BYTES = 150_000;
 const TOP = 5;
 /** Server access logs arrive an hour or more late; their partitions are those of the arrival. */
 const DELIVERY_LAG_HOURS = 6;
@@ -48,16 +50,18 @@ export function toClosing(incident: Incident): Alert {
 function documentOf(incident: Incident): string {
   const { evidence, from, to, alertedAt, ...plain } = incident;
   const { operations, keys, userAgents, requesters, ...counts } = evidence;
+  const top = (list: TopList): [string, number][] =>
+    list.top(TOP).map(([text, n]) => [printable(text), n]);
   return JSON.stringify({
     ...plain,
     from: isoSeconds(from),
     to: isoSeconds(to),
     lastAlertAt: alertedAt,
     ...counts,
-    operations: operations.top(TOP),
-    keys: keys.top(TOP),
-    userAgents: userAgents.top(TOP),
-    requesters: requesters.top(TOP),
+    operations: top(operations),
+    keys: top(keys),
+    userAgents: top(userAgents),
+    requesters: top(requesters),
     sql: athenaSql(incident),
   });
 }
@@ -80,6 +84,7 @@ function messageOf(incident: Incident): string {
     `${isoSeconds(from)}_${incident.client}_anomaly_access_to_${incident.bucket}_${incident.highest}/min`,
     "",
     `Client ${incident.client} crossed the line of "${incident.rule}" on bucket ${incident.bucket}.`,
+    `Severity: ${incident.severity}.`,
     expectedOf(incident),
     `First ${isoSeconds(from)}, last ${isoSeconds(to)}.`,
     `Denied (403) ${share(evidence.denied)}, missing (404) ${share(evidence.missing)}, anonymous ${share(evidence.anonymous)}, ${String(evidence.bytes)} bytes.`,
@@ -160,7 +165,7 @@ function cutToBytes(text: string, max: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= max) return text;
   return `${bytes
-    .subarray(0, max - 64)
+    .subarray(0, max - 100)
     .toString("utf8")
-    .replace(/\uFFFD+$/, "")}\n(cut: the message was too long)`;
+    .replace(/\uFFFD+$/, "")}\n(cut: the incident is whole in the incidents table)`;
 }

@@ -47,26 +47,36 @@ export function watchAccesses(settings: WatchAccessesSettings, ports: WatchAcces
       if (incident.isPending) await ports.alert(toAlert(toIncident(incident)));
       await ports.alert(toClosing(toIncident(incident)));
     }
-    const silent = await silentBuckets(settings, ports);
+    const quiet = await quietHours(settings, ports);
+    const silent = settings.heartbeat.filter(
+      ({ bucket, hours }) => (quiet.get(bucket) ?? 0) > hours,
+    );
     ports.report(
-      { IncidentsOpen: open.length - closed, BucketsSilent: silent.length },
+      {
+        IncidentsOpen: open.length - closed,
+        BucketsSilent: silent.length,
+        ...Object.fromEntries([...quiet].map(([bucket, hours]) => [quietMetric(bucket), hours])),
+      },
       { closed, silent },
     );
   };
 }
 
-async function silentBuckets(
+/** The metric that shows one bucket's heartbeat: hours since its log was last heard of. */
+const quietMetric = (bucket: string): string => `QuietHours ${bucket}`;
+
+async function quietHours(
   { heartbeat }: WatchAccessesSettings,
   { heartbeats: { last, beat }, now }: WatchAccessesPorts,
-): Promise<string[]> {
-  const silent: string[] = [];
-  for (const { bucket, hours } of heartbeat) {
+): Promise<Map<string, number>> {
+  const quiet = new Map<string, number>();
+  for (const { bucket } of heartbeat) {
     const seenAt = await last(bucket);
     // The first look begins the waiting.
     if (seenAt === undefined) await beat(bucket, now());
-    else if (now() - seenAt > hours * HOUR) silent.push(bucket);
+    quiet.set(bucket, (now() - (seenAt ?? now())) / HOUR);
   }
-  return silent;
+  return quiet;
 }
 
 /** What the Lambda loads. */

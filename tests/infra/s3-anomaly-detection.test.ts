@@ -345,6 +345,28 @@ describe("S3AnomalyDetection", () => {
     );
   });
 
+  it("shows what comes, how late, what is open and who is silent on one dashboard", () => {
+    const titles = (of: Registered[]): string[] =>
+      (
+        JSON.parse(String(inputsOf(of, "dashboard").dashboardBody)) as {
+          widgets: { properties: { title: string } }[];
+        }
+      ).widgets.map(({ properties }) => properties.title);
+    assert.deepEqual(titles(fullest), [
+      "Accesses",
+      "From event to delivery (ms)",
+      "Alerts",
+      "Incidents open, buckets silent",
+      "Hours since each bucket's log was heard of",
+      "Share of lines that could not be parsed (%)",
+      "Age of the queues (s)",
+      "Dead letters, failed and missing objects",
+      "Errors",
+      "What costs: bytes in, function time (ms)",
+    ]);
+    assert.equal(titles(smallest).length, 9);
+  });
+
   it("rings every alarm at the topic", () => {
     for (const [of, topic] of [
       [smallest, arnOf("sns", "audit-notices")],

@@ -170,7 +170,7 @@ export class FakeObjects implements Objects {
   readonly stored = new Map<string, Buffer>();
   pieceBytes = 64 * 1024;
 
-  readonly open = ({ bucket, key }: ObjectName): Promise<Opened | undefined> => {
+  open = ({ bucket, key }: ObjectName): Promise<Opened | undefined> => {
     const bytes = this.stored.get(`${bucket}/${key}`);
     return Promise.resolve(bytes === undefined ? undefined : this.pieces(bytes));
   };

@@ -174,6 +174,7 @@ describe("toAlert", () => {
     for (const part of [
       "2026-11-21T09:00:00Z_198.51.100.23_anomaly_access_to_example-media_120/min",
       "Expected: at most 100 within 60 s. Seen: up to 120",
+      "Severity: high.",
       "x REST.GET.OBJECT",
       "x k",
       "x curl",
@@ -198,6 +199,12 @@ describe("toAlert", () => {
   it("has a subject of at most 99 printable ASCII characters", () => {
     const { subject } = alertOf({ bucket: `${"é".repeat(60)}\n${"b".repeat(60)}` });
     assert.match(subject, /^[\x20-\x7e]{1,99}$/);
+  });
+
+  it("fits into what SNS takes, JSON for five kinds of machines included", () => {
+    const { message, document } = alertOf({ key: "é".repeat(20_000), agent: "ü".repeat(20_000) });
+    const whole = JSON.stringify({ default: message, documents: Array(5).fill(document) });
+    assert.ok(Buffer.byteLength(whole) < 262_144);
   });
 
   it("lets no control character out", () => {

@@ -12,6 +12,8 @@ class Setup {
   readonly delivered: string[] = [];
   /** Whether the n-th record is refused for good. */
   refuses: (n: number) => boolean = () => false;
+  /** Does not keep what is delivered. */
+  forgets = false;
   private puts = 0;
   private readonly callback = parseAccesses(
     {
@@ -20,11 +22,12 @@ class Setup {
       quarantine: { bucket: "archive", prefix: "quarantine/" },
     },
     {
-      objects: this.objects,
+      objects: { open: (name) => this.objects.open(name), put: this.objects.put },
       deliver: (records) => {
         const failed = records.filter(() => this.refuses(this.puts++));
         const through = records.filter((record) => !failed.includes(record));
-        this.delivered.push(...through.map((record) => Buffer.from(record).toString()));
+        if (!this.forgets)
+          this.delivered.push(...through.map((record) => Buffer.from(record).toString()));
         return Promise.resolve({ failed, retries: 0, trouble: "ServiceUnavailableException" });
       },
       report: this.metrics.report,
@@ -150,6 +153,36 @@ describe("parseAccesses", () => {
     const whole = gzipSync(s3LineOf({}));
     setup.store("a", whole.subarray(0, whole.length - 12));
     assert.deepEqual(await setup.parse(created("a")), ["m0"]);
+  });
+
+  it("delivers nothing of an object that is no log, and keeps all of it in the quarantine", async () => {
+    const setup = new Setup();
+    setup.store(
+      "photo.jpg",
+      Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7919) & 255)),
+    );
+    assert.deepEqual(await setup.parse(created("photo.jpg")), []);
+    assert.deepEqual(setup.delivered, []);
+    assert.ok(setup.objects.stored.has("archive/quarantine/logs/photo.jpg.00000"));
+    assert.equal(setup.metrics.sums["LinesUnparsed"], setup.metrics.sums["LinesRead"]);
+  });
+
+  it("reads a file of 300 MB as it comes, and holds little of it", async () => {
+    const setup = new Setup();
+    const piece = Buffer.from(`${s3LineOf({})}\n`.repeat(2000));
+    const pieces = Math.ceil(300_000_000 / piece.length);
+    setup.objects.open = () =>
+      Promise.resolve(
+        (async function* () {
+          await Promise.resolve();
+          for (let i = 0; i < pieces; i++) yield piece;
+        })(),
+      );
+    setup.forgets = true;
+    const before = process.memoryUsage.rss();
+    assert.deepEqual(await setup.parse(created("large")), []);
+    assert.equal(setup.metrics.sums["LinesRead"], 2000 * pieces);
+    assert.ok(process.memoryUsage.rss() - before < 200_000_000);
   });
 
   it("puts what it cannot parse into the quarantine, under the object's name", async () => {

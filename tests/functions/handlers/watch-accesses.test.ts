@@ -100,6 +100,7 @@ describe("watchAccesses", () => {
     setup.clock.time += 1;
     await setup.watch();
     assert.equal(setup.metrics.last["BucketsSilent"], 1);
+    assert.ok(setup.metrics.last["QuietHours photos"] > 6);
     setup.audit.beats.set("photos", setup.clock.time);
     await setup.watch();
     assert.equal(setup.metrics.last["BucketsSilent"], 0);
