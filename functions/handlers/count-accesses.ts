@@ -158,33 +158,33 @@ async function settleBatch(
   let alerts = 0;
   for (let i = 0; i < windows.length; i += AT_ONCE) {
     const some = windows.slice(i, i + AT_ONCE);
-    const totals = await Promise.all(some.map((window) => ports.counters.add(window, batch)));
-    for (const [j, window] of some.entries()) {
-      for (const rule of settings.rules) {
-        const total = totals[j].get(rule.name) ?? 0;
-        if (total === 0 || rule.mode === "observe") continue;
-        const { key, windowStart, first, last, accesses } = window;
-        const { line, expected } = await baselineOf(rule, window, total, ports.past);
-        if (total <= line) continue;
-        const now = ports.now();
-        const seen = {
-          rule,
-          key,
-          windowStart,
-          total,
-          line,
-          expected,
-          first,
-          last,
-          accesses,
-          batch,
-          now,
-        };
-        if (await settleIncident(seen, settings, ports)) alerts++;
-      }
-    }
+    const seen = await Promise.all(some.map((window) => overLine(window, batch, settings, ports)));
+    // One after the other: two of them may be of one incident.
+    for (const one of seen.flat()) if (await settleIncident(one, settings, ports)) alerts++;
   }
   return alerts;
+}
+
+/** Adds one window to its counter; returns what of it is over a line, rule by rule. */
+async function overLine(
+  window: WindowCounts,
+  batch: string,
+  { rules }: CountAccessesSettings,
+  { counters, past, now }: CountAccessesPorts,
+): Promise<SeenWindow[]> {
+  const totals = await counters.add(window, batch);
+  const { key, windowStart, first, last, accesses } = window;
+  const judged = await Promise.all(
+    rules
+      .filter(({ name, mode }) => totals.has(name) && mode !== "observe")
+      .map(async (rule): Promise<SeenWindow> => {
+        const total = totals.get(rule.name) ?? 0;
+        const { line, expected } = await baselineOf(rule, window, total, past);
+        const seen = { rule, key, windowStart, total, line, expected, first, last, accesses };
+        return { ...seen, batch, now: now() };
+      }),
+  );
+  return judged.filter(({ total, line }) => total > line);
 }
 
 /** The line of a window by the fixed threshold and by the key's own past, which it then adds to. */
