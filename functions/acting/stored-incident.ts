@@ -28,8 +28,8 @@ export interface StoredIncident {
   readonly isClosed: boolean;
   /** An alert is still to be sent. */
   readonly isPending: boolean;
-  /** Packed records whose accesses are in the evidence. */
-  readonly batches: readonly string[];
+  /** What of which packed record is in the evidence. */
+  readonly parts: readonly string[];
   readonly evidence: StoredEvidence;
 }
 
@@ -65,11 +65,14 @@ export interface SeenWindow {
 }
 
 const KEPT_WINDOWS = 200;
-const KEPT_BATCHES = 200;
+const KEPT_PARTS = 200;
 
 /** The name under which a client's, a bucket's and a rule's incidents are kept. */
 export const incidentName = ({ rule, key }: SeenWindow): string =>
   JSON.stringify([rule.name, key["client"] ?? "", key["bucket"] ?? ""]);
+
+/** What one packed record has of one window. */
+export const partOf = ({ batch, windowStart }: SeenWindow): string => `${batch} ${windowStart}`;
 
 /**
  * What a window over its line makes of the incident that is open: a new one after `quietMs` without
@@ -83,7 +86,8 @@ export function noteWindow(
 ): StoredIncident {
   const isOver = known === undefined || seen.first > known.to + quietMs;
   const before = isOver ? opened(seen) : known;
-  const isNewBatch = !before.batches.includes(seen.batch);
+  const part = partOf(seen);
+  const isNew = !before.parts.includes(part);
   const highest = Math.max(before.highest, seen.total);
   const isDoubled = highest >= 2 * before.alertedAt;
   return {
@@ -97,8 +101,8 @@ export function noteWindow(
     alertedAt: isDoubled ? highest : before.alertedAt,
     alerts: before.alerts + (isDoubled ? 1 : 0),
     isPending: before.isPending || isDoubled,
-    batches: isNewBatch ? [...before.batches, seen.batch].slice(-KEPT_BATCHES) : before.batches,
-    evidence: isNewBatch ? grown(before.evidence, seen.accesses) : before.evidence,
+    parts: isNew ? [...before.parts, part].slice(-KEPT_PARTS) : before.parts,
+    evidence: isNew ? grown(before.evidence, seen.accesses) : before.evidence,
   };
 }
 
@@ -155,7 +159,7 @@ function opened({
     seenAt: now,
     isClosed: false,
     isPending: true,
-    batches: [],
+    parts: [],
     evidence: pack(newEvidence()),
   };
 }

@@ -4,6 +4,7 @@ import { toAlert, type Alert } from "../acting/alert";
 import {
   incidentName,
   noteWindow,
+  partOf,
   toIncident,
   type SeenWindow,
   type StoredIncident,
@@ -211,10 +212,12 @@ async function settleIncident(
   const noted = await update(incidents, name, (known) =>
     noteWindow(known, seen, quietMinutes * 60_000),
   );
-  if (!isDue(noted.before, noted.after, seen.batch)) return false;
+  if (!isDue(noted.before, noted.after, partOf(seen))) return false;
   await alert(toAlert(toIncident(noted.after)));
   try {
-    await update(incidents, name, (known) => ({ ...(known ?? noted.after), isPending: false }));
+    await update(incidents, name, (known = noted.after) =>
+      known.opened === noted.after.opened ? { ...known, isPending: false } : known,
+    );
   } catch (error) {
     // The alert is out: were the message to come again for this note, it would go out twice.
     report({ AlertsUnnoted: 1 }, { error: error instanceof Error ? error.name : "unknown" });
@@ -226,10 +229,10 @@ async function settleIncident(
  * Whether this call sends the alert: it made the alert due, or it met its own record again because
  * the alert did not get through. Where another record made it due, that one's call sends it.
  */
-function isDue(before: StoredIncident | undefined, after: StoredIncident, batch: string): boolean {
+function isDue(before: StoredIncident | undefined, after: StoredIncident, part: string): boolean {
   if (!after.isPending) return false;
   const isNewlyDue = before?.opened !== after.opened || before.alerts < after.alerts;
-  return isNewlyDue || before.batches.includes(batch);
+  return isNewlyDue || before.parts.includes(part);
 }
 
 /** Writes what `change` makes of the newest incident of a name, anew while others write it too. */

@@ -187,6 +187,18 @@ describe("countAccesses", () => {
     assert.equal(setup.audit.all().length, 2);
   });
 
+  it("takes all minutes of one record into the evidence, each once", async () => {
+    const setup = new Setup();
+    const twoMinutes = [0, 60].flatMap((from) =>
+      burst(6).map((one) => ({ ...one, second: from + (one.second ?? 0) })),
+    );
+    setup.store("a", ...packed("log-1", twoMinutes));
+    await setup.count("a", "a");
+    const [{ evidence, windows }] = setup.audit.all();
+    assert.equal(evidence.accesses, 12);
+    assert.deepEqual(Object.values(windows), [6, 6]);
+  });
+
   it("sends the alert that SNS refused when the message comes again, and only that", async () => {
     const setup = new Setup();
     setup.store("a", ...packed("log-1", burst(6)));
