@@ -21,7 +21,8 @@ run ffuf -t 4 -p 0.02 -u http://127.0.0.1:9002/FUZZ -w "$work/words.txt"
 run dirb http://127.0.0.1:9003/ "$work/words.txt" -S -r
 run wfuzz -t 4 -s 0.01 -z "file,$work/words.txt" "http://127.0.0.1:9004/search?FUZZ=1"
 run sqlmap --batch --flush-session --output-dir="$work/sqlmap" --level 1 --technique BEU -u "http://127.0.0.1:9005/item?id=1"
-run hydra -t 4 -l admin -P "$work/passwords.txt" -s 9006 127.0.0.1 http-post-form "/login:user=^USER^&pass=^PASS^:Wrong"
+# It leaves a file behind for going on later.
+(cd "$work" && run hydra -t 4 -l admin -P "$work/passwords.txt" -s 9006 127.0.0.1 http-post-form "/login:user=^USER^&pass=^PASS^:Wrong")
 run wrk -t1 -c1 -d1s http://127.0.0.1:9007/
 run ab -n 400 -c 2 http://127.0.0.1:9008/search?q=shoes
 run siege -b -c 2 -r 60 http://127.0.0.1:9009/shop/product-1
