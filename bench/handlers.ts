@@ -12,6 +12,7 @@ import { NGINX_RULES } from "../functions/rules/nginx-rules";
 import { DEFAULT_PREFIXES } from "../functions/parsing/address";
 import type { Finding } from "../functions/counting/finding";
 import { toMessage } from "../functions/counting/finding-message";
+import type { EnforcePorts } from "../functions/handlers/enforce";
 import type * as Act from "../functions/handlers/act";
 import type * as Count from "../functions/handlers/count";
 import type * as Expire from "../functions/handlers/expire";
@@ -234,7 +235,7 @@ async function measureParseAccesses(): Promise<Measured[]> {
   ];
 }
 
-function portsAt(now: number): Act.ActPorts & { readonly waf: FakeWaf } {
+function portsAt(now: number): EnforcePorts & { readonly waf: FakeWaf } {
   const clock = new FakeClock(now);
   const waf = new FakeWaf(clock);
   return {

@@ -187,12 +187,9 @@ function processing({
 }: Transformation): aws.types.input.kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfiguration {
   const parameters = [
     { parameterName: "LambdaArn", parameterValue: pulumi.interpolate`${fn.arn}:$LATEST` },
+    ...(bufferSeconds === DEFAULT_BUFFER_SECONDS
+      ? []
+      : [{ parameterName: "BufferIntervalInSeconds", parameterValue: String(bufferSeconds) }]),
   ];
-  if (bufferSeconds !== DEFAULT_BUFFER_SECONDS) {
-    parameters.push({
-      parameterName: "BufferIntervalInSeconds",
-      parameterValue: pulumi.interpolate`${bufferSeconds}`,
-    });
-  }
   return { enabled: true, processors: [{ type: "Lambda", parameters }] };
 }

@@ -12,7 +12,6 @@ import {
   checkTrust,
   refuse,
 } from "./checks";
-import type { ForwardedIp } from "./ip-sets";
 import { LOG_FORMATS, type LogFormat } from "./log-formats";
 import {
   checkLogDays,
@@ -21,6 +20,12 @@ import {
   type ArchiveArgs,
   type NotifyArgs,
 } from "./shared-args";
+
+/** The header in which the client stands, and which of its addresses it is. */
+export interface ForwardedIp {
+  readonly headerName: string;
+  readonly position: "FIRST" | "LAST" | "ANY";
+}
 
 /** All of it has defaults; `protect` is what most stacks give. */
 export interface IntrusionPreventionArgs {

@@ -2,32 +2,27 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { IpSetSettings } from "../functions/edges/ip-set";
 import type { Mode } from "../functions/rules/rule";
+import type { IntrusionPreventionSettings } from "./intrusion-prevention-args";
 
 type Family = IpSetSettings["family"];
 type Statement = aws.types.input.wafv2.WebAclRuleStatement;
 type Action = aws.types.input.wafv2.WebAclRuleAction;
 
-export interface WafArgs {
+export interface WafArgs extends Pick<
+  IntrusionPreventionSettings,
+  | "scope"
+  | "webAcl"
+  | "protect"
+  | "rulePriority"
+  | "blockResponse"
+  | "rateLimit"
+  | "forwardedIp"
+  | "allow"
+> {
   /** Rules of one ACL have names of their own. */
   readonly component: string;
-  readonly scope: "REGIONAL" | "CLOUDFRONT";
-  /** An ACL that exists already; one is made where there is none. */
-  readonly webAcl: pulumi.Input<string> | undefined;
-  readonly protect: readonly pulumi.Input<string>[];
-  readonly rulePriority: number;
-  readonly blockResponse: { readonly status: number; readonly body?: string };
-  readonly rateLimit: { readonly requests: number; readonly perSeconds: number } | false;
-  /** Where the ACL finds the client when it sees a proxy; undefined when it sees the client. */
-  readonly forwardedIp: ForwardedIp | undefined;
-  readonly allow: readonly string[];
   /** Actions that rules can lead to, the most severe first; `observe` needs no set. */
   readonly actions: readonly Exclude<Mode, "observe">[];
-}
-
-/** The header and which of its addresses is the client. */
-export interface ForwardedIp {
-  readonly headerName: string;
-  readonly position: "FIRST" | "LAST" | "ANY";
 }
 
 export interface WafSets {

@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Heartbeat } from "../functions/handlers/watch-accesses";
 import { DEFAULT_PREFIXES } from "../functions/parsing/address";
 import { checkExemptions, type Exemption } from "../functions/rules/exemptions";
 import { S3_RULES } from "../functions/rules/s3-rules";
@@ -35,7 +36,7 @@ export interface S3AnomalyDetectionArgs {
   /** Minutes without a crossed line after which an incident is over, 1 to 1,440. @default 60 */
   readonly quietMinutes?: number;
   /** Buckets that normally log, and after how many hours of silence (1 to 168) an alarm rings. @default - none */
-  readonly heartbeat?: readonly { readonly bucket: string; readonly hours: number }[];
+  readonly heartbeat?: readonly Heartbeat[];
   /** Who hears of alerts and alarms. @default - a topic without subscribers */
   readonly notify?: NotifyArgs;
   /** The archive. @default { retentionDays: 90, prefix: "accesses/", parquet: false } */
@@ -55,7 +56,7 @@ export interface S3AnomalyDetectionSettings {
   readonly prefixes: { readonly ipv4Prefix: number; readonly ipv6Prefix: number };
   readonly latenessHours: number;
   readonly quietMinutes: number;
-  readonly heartbeat: readonly { readonly bucket: string; readonly hours: number }[];
+  readonly heartbeat: readonly Heartbeat[];
   readonly topicArn: pulumi.Input<string> | undefined;
   readonly emails: readonly string[];
   readonly archive: ReturnType<typeof settleArchive> & { readonly isParquet: boolean };

@@ -21,6 +21,7 @@ import {
   publish,
   readExemptions,
   readObjects,
+  receiveFrom,
   writeObjects,
 } from "./policies";
 import {
@@ -30,7 +31,7 @@ import {
 } from "./s3-anomaly-detection-args";
 import { createSchedule } from "./schedule";
 import { createTopic } from "./topic";
-import { consume, consuming, createQueue, type WorkQueue } from "./work-queue";
+import { consume, createQueue, type WorkQueue } from "./work-queue";
 
 const PARSE_SECONDS = 900;
 const COUNT_SECONDS = 300;
@@ -166,7 +167,7 @@ function createParse(
           quarantine: { bucket: archiveName, prefix: QUARANTINE_PREFIX },
         })),
       statements: [
-        consuming(objects),
+        receiveFrom(objects.queue.arn),
         readObjects(logBucket.arn, logBucket.prefix),
         listObjects(logBucket.arn),
         deliverTo(deliveryStream.arn),
@@ -298,7 +299,7 @@ function createCount(
           }),
         ),
       statements: [
-        consuming(archived),
+        receiveFrom(archived.queue.arn),
         readObjects(bucket.arn, linesPrefix),
         listObjects(bucket.arn),
         addToCounters(counters.arn),

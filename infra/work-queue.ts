@@ -1,7 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Callback } from "./callback";
-import { receiveFrom } from "./policies";
 
 /** Messages about new objects, and where those go that nobody could deal with. */
 export interface WorkQueue {
@@ -75,6 +74,3 @@ export function consume(
     { parent, dependsOn: [policy] },
   );
 }
-
-export const consuming = ({ queue }: WorkQueue): ReturnType<typeof receiveFrom> =>
-  receiveFrom(queue.arn);

@@ -1,4 +1,5 @@
 import { LineParser, MAX_LINE_BYTES, type Source } from "../../functions/parsing/line-parser";
+import { isBlank } from "../../functions/parsing/bytes";
 import type { Reason } from "../../functions/parsing/reasons";
 import type { Row } from "../../functions/parsing/row";
 import { CHUNK, openChunks, type ChunkSource } from "./chunks";
@@ -40,7 +41,7 @@ export class LogReader {
         continue;
       }
       this.isSkipping = this.isCut;
-      if (this.isBlank()) continue;
+      if (isBlank(this.buf, this.lineStart, this.lineEnd)) continue;
       const reason = this.parser.parse(this.lineStart, this.lineEnd);
       if (reason === undefined) return "row";
       this.reason = reason;
@@ -89,11 +90,6 @@ export class LogReader {
 
   async close(): Promise<void> {
     if (!this.isAtEnd) await this.chunks?.close();
-  }
-
-  private isBlank(): boolean {
-    const length = this.lineEnd - this.lineStart;
-    return length === 0 || (length === 1 && this.buf[this.lineStart] === 13);
   }
 
   /** Moves the begun line to the front; a line that outgrows the buffer gets a bigger one. */

@@ -1,5 +1,6 @@
 import type { Severity } from "../rules/rule";
 import type { Incident } from "./incidents";
+import { toSubject } from "./subject";
 import type { TopList } from "./top-list";
 
 /** What SNS sends. */
@@ -15,9 +16,11 @@ export interface Alert {
   readonly attributes: Readonly<Record<"severity" | "bucket" | "rule", string>>;
 }
 
-/** @see https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
-const MAX_SUBJECT = 99;
-/** Of 262,144 bytes; the rest is for the same alert as JSON, once for each kind of machine. */
+/**
+ * Of the 262,144 bytes that SNS takes; the rest is for the same alert as JSON, once for each kind of machine.
+ *
+ * @see https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+ */
 const MAX_MESSAGE_BYTES = 150_000;
 const TOP = 5;
 /** Server access logs arrive an hour or more late; their partitions are those of the arrival. */
@@ -41,7 +44,7 @@ export function toClosing(incident: Incident): Alert {
   const alert = toAlert(incident);
   return {
     ...alert,
-    subject: cutSubject(`[over] ${incident.rule}: ${incident.client} on ${incident.bucket}`),
+    subject: toSubject(`[over] ${incident.rule}: ${incident.client} on ${incident.bucket}`),
     message: `Nothing more for a while: this incident is over.\n\n${alert.message}`,
   };
 }
@@ -67,12 +70,7 @@ function documentOf(incident: Incident): string {
 }
 
 const subjectOf = ({ severity, rule, client, bucket }: Incident): string =>
-  cutSubject(`[${severity}] ${rule}: ${client} on ${bucket}`);
-
-function cutSubject(text: string): string {
-  const ascii = text.replace(/[^\x20-\x7e]/g, "?");
-  return ascii.length <= MAX_SUBJECT ? ascii : `${ascii.slice(0, MAX_SUBJECT - 3)}...`;
-}
+  toSubject(`[${severity}] ${rule}: ${client} on ${bucket}`);
 
 function messageOf(incident: Incident): string {
   const { evidence, from, to } = incident;

@@ -1,4 +1,5 @@
 import type { Decision } from "./decision";
+import { toAscii, toSubject } from "./subject";
 
 /** A message to people. */
 export interface Notice {
@@ -21,7 +22,7 @@ export function toDigest(name: string, decisions: readonly Decision[]): Notice {
     .map(({ action, n }) => `${n} ${action}`);
   const more = newest.length - LISTED;
   return {
-    subject: cutSubject(`Floodgate ${name}: ${counts.join(", ")}`),
+    subject: toSubject(`Floodgate ${name}: ${counts.join(", ")}`),
     message: [
       `New decisions of Floodgate ${name}: ${counts.join(", ")}.`,
       "",
@@ -34,7 +35,7 @@ export function toDigest(name: string, decisions: readonly Decision[]): Notice {
 /** The limit of new blocks in a minute was reached: more likely a mistake of a rule than an attack. */
 export function toMassBlockNotice(name: string, minute: number, limit: number): Notice {
   return {
-    subject: cutSubject(`Floodgate ${name}: more than ${limit} new blocks in a minute`),
+    subject: toSubject(`Floodgate ${name}: more than ${limit} new blocks in a minute`),
     message: [
       `In the minute from ${new Date(minute).toISOString()} rules asked for more than ${limit} new blocks.`,
       "Every further decision of that minute is only counted, in case a rule is mistaken.",
@@ -47,10 +48,5 @@ function describe(decision: Decision): string {
   const { client, action, rule, level, from, until } = decision;
   const times = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
   const repeat = level > 0 ? `, level ${level}` : "";
-  return `${action} ${client} by ${rule}${repeat}, ${times}: ${printable(decision.evidence).slice(0, MAX_EVIDENCE)}`;
+  return `${action} ${client} by ${rule}${repeat}, ${times}: ${toAscii(decision.evidence).slice(0, MAX_EVIDENCE)}`;
 }
-
-const cutSubject = (text: string): string => printable(text).slice(0, 99);
-
-/** Paths are written by strangers: nothing of theirs may look like a line of ours. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");

@@ -92,7 +92,25 @@ export class Incidents {
   }
 }
 
-function openIncident({ rule, key, total, first, at, line, expected }: Exceeded): Incident {
+const openIncident = (exceeded: Exceeded): Incident => ({
+  ...opening(exceeded),
+  to: exceeded.at,
+  count: 0,
+  evidence: newEvidence(),
+});
+
+/** What the window that opens an incident says of it, however the incident is kept. */
+export function opening({
+  rule,
+  key,
+  total,
+  first,
+  line,
+  expected,
+}: Pick<Exceeded, "rule" | "key" | "total" | "first" | "line" | "expected">): Omit<
+  Incident,
+  "to" | "count" | "evidence"
+> {
   return {
     rule: rule.name,
     severity: "alert" in rule.then ? rule.then.alert : "low",
@@ -103,11 +121,8 @@ function openIncident({ rule, key, total, first, at, line, expected }: Exceeded)
     withinSeconds: rule.withinSeconds,
     highest: total,
     from: first,
-    to: at,
-    count: 0,
     alertedAt: total,
     alerts: 1,
-    evidence: newEvidence(),
   };
 }
 

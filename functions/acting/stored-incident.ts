@@ -1,6 +1,6 @@
 import type { Access } from "../parsing/records";
 import type { Rule } from "../rules/rule";
-import { noteEvidence, newEvidence, type Incident } from "./incidents";
+import { newEvidence, noteEvidence, opening, type Incident } from "./incidents";
 import { TopList } from "./top-list";
 
 /** An incident as it is kept between calls, plain JSON. */
@@ -130,39 +130,18 @@ export function toIncident(stored: StoredIncident): Incident {
   };
 }
 
-function opened({
-  rule,
-  key,
-  total,
-  line,
-  expected,
-  first,
-  last,
-  now,
-}: SeenWindow): StoredIncident {
-  return {
-    rule: rule.name,
-    severity: "alert" in rule.then ? rule.then.alert : "low",
-    client: key["client"] ?? "",
-    bucket: key["bucket"] ?? "",
-    moreThan: line,
-    ...(line < rule.moreThan && expected !== undefined ? { expected } : {}),
-    withinSeconds: rule.withinSeconds,
-    opened: first,
-    from: first,
-    to: last,
-    highest: total,
-    windows: {},
-    earlier: 0,
-    alertedAt: total,
-    alerts: 1,
-    seenAt: now,
-    isClosed: false,
-    isPending: true,
-    parts: [],
-    evidence: pack(newEvidence()),
-  };
-}
+const opened = (seen: SeenWindow): StoredIncident => ({
+  ...opening(seen),
+  opened: seen.first,
+  to: seen.last,
+  windows: {},
+  earlier: 0,
+  seenAt: seen.now,
+  isClosed: false,
+  isPending: true,
+  parts: [],
+  evidence: pack(newEvidence()),
+});
 
 /** The highest total of each window counts; the oldest windows are added up. */
 function counted(

@@ -2,35 +2,21 @@ import type { KinesisStreamEvent } from "aws-lambda";
 import { DecisionView } from "../acting/decision-view";
 import { Decider, DEFAULT_MAX_BLOCKS_PER_MINUTE, type DecideSettings } from "../acting/decide";
 import { isInForce, type Decision } from "../acting/decision";
-import { toMassBlockNotice, type Notice } from "../acting/digest";
-import { reconcile, type IpSet } from "../acting/reconcile";
+import { toMassBlockNotice } from "../acting/digest";
+import { reconcile } from "../acting/reconcile";
 import type { Finding } from "../counting/finding";
 import { readMessage } from "../counting/finding-message";
-import { decisionsTable, type Ledger } from "../edges/ledger";
-import { ipSets } from "../edges/ip-set";
-import { embeddedMetrics, type Report } from "../edges/metrics";
-import { pause } from "../edges/pause";
-import { topic } from "../edges/topic";
 import { sendDigest } from "./digest";
-import type { EnforceSettings } from "./enforce-settings";
+import { enforcePorts, type EnforcePorts, type EnforceSettings } from "./enforce";
 
 export interface ActSettings extends EnforceSettings, Omit<DecideSettings, "allow"> {}
-
-export interface ActPorts {
-  readonly ledger: Ledger;
-  readonly sets: readonly IpSet[];
-  readonly notify: (notice: Notice) => Promise<void>;
-  readonly report: Report;
-  readonly now: () => number;
-  readonly pause: (ms: number) => Promise<void>;
-}
 
 const MINUTE = 60_000;
 /** Sets that are not up to date by then are brought there within the minute by the expire callback. */
 const RECONCILE_MS = 20_000;
 
 /** Decides on the findings of a batch, writes the decisions down, and puts them in force. */
-export function actOnFindings(settings: ActSettings, ports: ActPorts) {
+export function actOnFindings(settings: ActSettings, ports: EnforcePorts) {
   const view = new DecisionView((now) => ports.ledger.inForce(now));
   return async (event: KinesisStreamEvent): Promise<void> => {
     const now = ports.now();
@@ -85,7 +71,7 @@ interface Decided {
 async function decide(
   findings: readonly Finding[],
   settings: ActSettings,
-  { ledger, now }: ActPorts,
+  { ledger, now }: EnforcePorts,
 ): Promise<Decided> {
   if (findings.length === 0) return { decisions: [], folded: [], spared: 0, massBlocks: [] };
   const decider = new Decider(settings);
@@ -109,11 +95,4 @@ async function decide(
 
 /** What the Lambda loads. */
 export const handler = (settings: ActSettings): ReturnType<typeof actOnFindings> =>
-  actOnFindings(settings, {
-    ledger: decisionsTable(settings.tableName, settings.indexName),
-    sets: ipSets(settings.scope, settings.sets),
-    notify: topic(settings.topicArn),
-    report: embeddedMetrics(settings.component),
-    now: Date.now,
-    pause,
-  });
+  actOnFindings(settings, enforcePorts(settings));

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { toAlert, type Alert } from "../acting/alert";
 import {
@@ -23,9 +22,11 @@ import type { ClientPrefixes } from "../parsing/address";
 import { ArchivedAccesses } from "../parsing/archived-accesses";
 import { S3 } from "../parsing/fields";
 import { ClientDirectory } from "../parsing/client-directory";
-import { objectsIn, type ObjectName } from "../parsing/s3-events";
+import type { ObjectName } from "../parsing/s3-events";
+import { shortHash } from "../parsing/short-hash";
 import { checkExemptions, type Exemption } from "../rules/exemptions";
 import type { Rule } from "../rules/rule";
+import { eachObject } from "./each-object";
 import type { Heartbeat } from "./watch-accesses";
 
 export interface CountAccessesSettings {
@@ -75,20 +76,11 @@ export function countAccesses(settings: CountAccessesSettings, ports: CountAcces
       counts = new AccessCounts(settings.rules, [...settings.exempt, ...further]);
       readAt = ports.now();
     }
-    const failures: { itemIdentifier: string }[] = [];
-    for (const { messageId, body } of event.Records) {
-      try {
-        const names = objectsIn(body);
-        if (names === undefined) throw new Error("the message is no notification of S3");
-        for (const name of names) await countObject(name, { settings, counts, directory }, ports);
-      } catch (error) {
-        // What was begun of the object is forgotten here; it comes again with the message.
-        counts.take();
-        failures.push({ itemIdentifier: messageId });
-        ports.report({ ObjectsFailed: 1 }, { error: String(error), messageId });
-      }
-    }
-    return { batchItemFailures: failures };
+    return eachObject(event, ports.report, (name) => {
+      // What was begun of an object that failed is forgotten; it comes again with its message.
+      counts.take();
+      return countObject(name, { settings, counts, directory }, ports);
+    });
   };
 }
 
@@ -116,8 +108,7 @@ async function countObject(
     ports.report({ ObjectsGone: 1 }, { bucket, key });
     return;
   }
-  const object = createHash("sha256").update(`${bucket}/${key}`).digest("base64url").slice(0, 16);
-  const archived = new ArchivedAccesses(object);
+  const archived = new ArchivedAccesses(shortHash(`${bucket}/${key}`));
   const watched = new Set(settings.heartbeat.map((one) => one.bucket));
   const met = new Set<string>();
   const tally = { accesses: 0, windows: 0, alerts: 0 };

@@ -1,6 +1,6 @@
 import type { Decision } from "../acting/decision";
-import { toDigest, type Notice } from "../acting/digest";
-import type { Ledger } from "../edges/ledger";
+import { toDigest } from "../acting/digest";
+import type { EnforcePorts } from "./enforce";
 
 /** At most one digest in this time: a mail for each block is a mail that nobody reads. */
 const DIGEST_MS = 10 * 60_000;
@@ -9,11 +9,7 @@ const DIGEST_MS = 10 * 60_000;
 export async function sendDigest(
   component: string,
   decisions: readonly Decision[],
-  ports: {
-    readonly ledger: Ledger;
-    readonly notify: (notice: Notice) => Promise<void>;
-    readonly now: () => number;
-  },
+  ports: Pick<EnforcePorts, "ledger" | "notify" | "now">,
 ): Promise<void> {
   const now = ports.now();
   if (decisions.length === 0) return;

@@ -3,7 +3,8 @@ import { deliveryStream, type Deliver } from "../edges/delivery-stream";
 import { embeddedMetrics, type Report } from "../edges/metrics";
 import { objects, type Objects } from "../edges/objects";
 import { AccessPacker } from "../parsing/pack-accesses";
-import { objectsIn, type ObjectName } from "../parsing/s3-events";
+import type { ObjectName } from "../parsing/s3-events";
+import { eachObject } from "./each-object";
 
 export interface ParseAccessesSettings {
   readonly component: string;
@@ -41,19 +42,9 @@ export function parseAccesses(settings: ParseAccessesSettings, ports: ParseAcces
     context: Pick<Context, "getRemainingTimeInMillis">,
   ): Promise<SQSBatchResponse> => {
     const deadline = ports.now() + context.getRemainingTimeInMillis() - ANSWER_MS;
-    const failures: { itemIdentifier: string }[] = [];
-    for (const { messageId, body } of event.Records) {
-      try {
-        const names = objectsIn(body);
-        if (names === undefined) throw new Error("the message is no notification of S3");
-        for (const name of names) await parseObject(name, { ...settings, deadline }, ports);
-      } catch (error) {
-        // One bad object must not bring the others again: SQS gives it up to the dead-letter queue.
-        failures.push({ itemIdentifier: messageId });
-        ports.report({ ObjectsFailed: 1 }, { error: String(error), messageId });
-      }
-    }
-    return { batchItemFailures: failures };
+    return eachObject(event, ports.report, (name) =>
+      parseObject(name, { ...settings, deadline }, ports),
+    );
   };
 }
 

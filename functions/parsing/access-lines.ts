@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { ByteWriter } from "./byte-writer";
-import { isDigit, QUOTE, ZERO } from "./bytes";
+import { COLON, COMMA, isDigit, QUOTE, ZERO } from "./bytes";
 import { S3_JSON } from "./json-line";
 import type { Reason } from "./reasons";
 import { decodeKey } from "./s3-key";
@@ -90,9 +90,6 @@ export function quarantined(object: string, reason: Reason, line: Buffer): Buffe
   const raw = isUtf8(line) ? { raw: line.toString() } : { rawBase64: line.toString("base64") };
   return Buffer.from(`${JSON.stringify({ unparsed: reason, object, ...raw })}\n`);
 }
-
-const COMMA = 44;
-const COLON = 58;
 
 /** A number as JSON knows it: digits without a leading zero. */
 function isInteger(buf: Buffer, start: number, end: number): boolean {

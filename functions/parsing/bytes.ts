@@ -70,3 +70,7 @@ export function startsWith(buf: Buffer, start: number, end: number, text: string
 export function isAbsent(buf: Buffer, start: number, end: number): boolean {
   return end - start === 1 && buf[start] === DASH;
 }
+
+/** Whether a line holds nothing, or only the first half of a Windows line end. */
+export const isBlank = (buf: Buffer, start: number, end: number): boolean =>
+  start === end || (end - start === 1 && buf[start] === CARRIAGE_RETURN);

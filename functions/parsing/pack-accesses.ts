@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { AccessLines, quarantined } from "./access-lines";
-import { NEWLINE } from "./bytes";
+import { isBlank, NEWLINE } from "./bytes";
 import { LineParser, MAX_LINE_BYTES } from "./line-parser";
 import type { Reason } from "./reasons";
+import { shortHash } from "./short-hash";
 
 /** Many accesses in one record of the delivery stream. */
 export interface PackedAccesses {
@@ -42,7 +42,7 @@ export class AccessPacker {
   constructor(object: string, now: number) {
     this.object = object;
     this.now = now;
-    this.id = createHash("sha256").update(object).digest("base64url").slice(0, 16);
+    this.id = shortHash(object);
   }
 
   /** Takes in the next bytes of the object. */
@@ -83,7 +83,7 @@ export class AccessPacker {
   }
 
   private addLine(bytes: Buffer, start: number, end: number): void {
-    if (end - start === 0 || (end - start === 1 && bytes[start] === 13)) return;
+    if (isBlank(bytes, start, end)) return;
     this.lines++;
     const reason = this.parser.parse(start, end);
     if (reason !== undefined) this.refuse(reason, bytes.subarray(start, end));

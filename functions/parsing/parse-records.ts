@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import type { ClientPrefixes } from "./address";
 import { ArchiveLines } from "./archive-lines";
-import { NEWLINE } from "./bytes";
+import { isBlank, NEWLINE } from "./bytes";
 import type { Trust } from "./client-address";
 import { ClientDirectory } from "./client-directory";
 import { LineParser, MAX_LINE_BYTES } from "./line-parser";
 import { PackedRequests } from "./packed-requests";
 import type { Reason } from "./reasons";
+import { shortHash } from "./short-hash";
 
 export interface ParseSettings {
   readonly trust: Trust;
@@ -103,9 +104,7 @@ export class RecordParser {
   }
 
   private begin(records: readonly RawRecord[]): void {
-    const hash = createHash("sha256");
-    for (const { recordId } of records) hash.update(`${recordId}\n`);
-    this.batchId = hash.digest("base64url").slice(0, 16);
+    this.batchId = shortHash(records.map(({ recordId }) => `${recordId}\n`).join(""));
     this.packed = [];
     this.lines = 0;
     this.unparsed = {};
@@ -179,6 +178,3 @@ function decode(data: string): Buffer | undefined {
     return undefined;
   }
 }
-
-const isBlank = (bytes: Buffer, start: number, end: number): boolean =>
-  start === end || (end - start === 1 && bytes[start] === 13);

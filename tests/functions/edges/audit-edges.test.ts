@@ -32,19 +32,9 @@ import { incidentsTable } from "../../../functions/edges/incidents-table";
 import { objects } from "../../../functions/edges/objects";
 import { pastTable } from "../../../functions/edges/past";
 import { alertTopic } from "../../../functions/edges/topic";
+import { withoutWaiting } from "../../support/without-waiting";
 
 const START = Date.UTC(2026, 10, 22, 1, 45, 0);
-
-/** Runs until the promise is settled, letting all waiting end at once. */
-async function withoutWaiting<T>(work: Promise<T>): Promise<T> {
-  let isDone = false;
-  const done = work.finally(() => (isDone = true));
-  while (!isDone) {
-    await new Promise(setImmediate);
-    if (!isDone) mock.timers.tick(50);
-  }
-  return done;
-}
 
 describe("edges of the S3 pipeline", () => {
   before(() => {

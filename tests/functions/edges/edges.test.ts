@@ -17,19 +17,9 @@ import { decisionsTable } from "../../../functions/edges/ledger";
 import { embeddedMetrics } from "../../../functions/edges/metrics";
 import { stream } from "../../../functions/edges/stream";
 import { topic } from "../../../functions/edges/topic";
+import { withoutWaiting } from "../../support/without-waiting";
 
 const START = Date.UTC(2026, 10, 22, 1, 45, 0);
-
-/** Runs until the promise is settled, letting all waiting end at once. */
-async function withoutWaiting<T>(work: Promise<T>): Promise<T> {
-  let isDone = false;
-  const done = work.finally(() => (isDone = true));
-  while (!isDone) {
-    await new Promise(setImmediate);
-    if (!isDone) mock.timers.tick(50);
-  }
-  return done;
-}
 
 const errorNamed = (name: string, httpStatusCode: number): Error =>
   Object.assign(new Error("from AWS"), { name, $metadata: { httpStatusCode } });
