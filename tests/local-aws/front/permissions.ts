@@ -1,0 +1,88 @@
+import { runSimulation } from "@cloud-copilot/iam-simulate";
+import { AwsError } from "./aws-error";
+
+/** The inline policies of a role, by name. */
+export type PoliciesOf = (roleArn: string) => Promise<Readonly<Record<string, unknown>>>;
+
+interface Request {
+  readonly action: string;
+  readonly resource: string;
+}
+
+/**
+ * Decides on every call by the caller's role as IAM would, and remembers what was ever needed.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+ */
+export class Permissions {
+  readonly #account: string;
+  readonly #policiesOf: PoliciesOf;
+  readonly #decided = new Map<string, Promise<boolean>>();
+  /** What was refused, for a run to look at. */
+  readonly refused: string[] = [];
+  readonly #roles = new Map<string, Set<string>>();
+
+  constructor(account: string, policiesOf: PoliciesOf) {
+    this.#account = account;
+    this.#policiesOf = policiesOf;
+  }
+
+  /** A role or one of its policies has changed. */
+  forget(): void {
+    this.#decided.clear();
+  }
+
+  /** @throws AwsError AccessDenied when the role does not allow it. */
+  async require(roleArn: string, { action, resource }: Request): Promise<void> {
+    const key = `${roleArn} ${action} ${resource}`;
+    const decided = this.#decided.get(key) ?? this.#decide(roleArn, { action, resource });
+    this.#decided.set(key, decided);
+    if (!(await decided)) {
+      this.refused.push(key);
+      const role = roleArn.split("/").pop() ?? "";
+      throw new AwsError(
+        "AccessDeniedException",
+        `User: ${role} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
+      );
+    }
+    const used = this.#roles.get(roleArn) ?? new Set();
+    this.#roles.set(roleArn, used.add(action));
+  }
+
+  /** Actions that a role grants and nobody has used, of the roles that were used at all. */
+  async unused(): Promise<Record<string, string[]>> {
+    const found: Record<string, string[]> = {};
+    for (const [roleArn, used] of this.#roles) {
+      const granted = Object.values(await this.#policiesOf(roleArn)).flatMap(actionsOf);
+      const idle = [...new Set(granted)].filter((action) => !used.has(action)).sort();
+      if (idle.length > 0) found[roleArn.split("/").pop() ?? roleArn] = idle;
+    }
+    return found;
+  }
+
+  async #decide(roleArn: string, { action, resource }: Request): Promise<boolean> {
+    const policies = await this.#policiesOf(roleArn);
+    const answer = await runSimulation(
+      {
+        identityPolicies: Object.entries(policies).map(([name, policy]) => ({ name, policy })),
+        serviceControlPolicies: [],
+        resourceControlPolicies: [],
+        request: {
+          principal: roleArn,
+          action,
+          resource: { resource, accountId: this.#account },
+          contextVariables: {},
+        },
+      },
+      {},
+    );
+    if (answer.resultType === "error")
+      throw new Error(`${action} on ${resource}: ${JSON.stringify(answer)}`);
+    return answer.overallResult === "Allowed";
+  }
+}
+
+const actionsOf = (policy: unknown): string[] => {
+  const { Statement = [] } = policy as { Statement?: { Action: string | string[] }[] };
+  return Statement.flatMap(({ Action }) => Action);
+};

@@ -1,0 +1,27 @@
+import { CATALOGUE } from "./catalogue";
+import { EVENTS } from "./events";
+import { FIREWALL } from "./firewall";
+import { FUNCTIONS } from "./functions";
+import { IDENTITY } from "./identity";
+import { MESSAGES } from "./messages";
+import { STORAGE } from "./storage";
+import { STREAMS } from "./streams";
+import { TABLES } from "./tables";
+import { WATCHING } from "./watching";
+import { WEB_TIER } from "./web-tier";
+import type { ResourceType } from "./resource-type";
+
+/** Every type of resource that the program uses. */
+export const TYPES: Readonly<Record<string, ResourceType | undefined>> = {
+  ...STORAGE,
+  ...STREAMS,
+  ...FUNCTIONS,
+  ...IDENTITY,
+  ...TABLES,
+  ...MESSAGES,
+  ...FIREWALL,
+  ...WATCHING,
+  ...CATALOGUE,
+  ...EVENTS,
+  ...WEB_TIER,
+};

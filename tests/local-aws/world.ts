@@ -1,0 +1,158 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { Front } from "./front/front";
+import { claim, clearLeftOvers, endGroup, remember } from "./left-overs";
+import { BIN, KEPT, MINISTACK } from "./paths";
+import { Trouble } from "./trouble";
+
+export const REGION = "eu-west-1";
+export const ACCOUNT = "123456789012";
+
+export interface WorldSettings {
+  /** @default 0, any that is free */
+  readonly port?: number;
+  /** Seconds until delivery streams write an object, instead of the five minutes of the program. */
+  readonly longestBuffer?: number;
+  /** Of faults. */
+  readonly seed?: number;
+}
+
+interface ClientConfig {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly forcePathStyle: boolean;
+  readonly useQueueUrlAsEndpoint: boolean;
+}
+
+const READY_MS = 60_000;
+
+/** AWS on this machine: ministack and the front before it, in a folder that goes when it ends. */
+export class World {
+  readonly endpoint: string;
+  readonly folder: string;
+  readonly front: Front;
+  readonly #ministack: ChildProcess;
+
+  private constructor(
+    world: Pick<World, "endpoint" | "folder" | "front">,
+    ministack: ChildProcess,
+  ) {
+    this.endpoint = world.endpoint;
+    this.folder = world.folder;
+    this.front = world.front;
+    this.#ministack = ministack;
+  }
+
+  /** @throws Trouble when set-up was not run, or the port is taken. */
+  static async open({ port = 0, longestBuffer = 3, seed = 1 }: WorldSettings = {}): Promise<World> {
+    for (const needed of [MINISTACK, join(BIN, "pulumi"), join(BIN, "pulumi-language-nodejs")])
+      if (!existsSync(needed))
+        throw new Trouble(`${needed} is missing: run "npm run local-aws:setup" first.`);
+    const inner = await freePort();
+    const endpoint = `http://127.0.0.1:${inner}`;
+    const settings = { endpoint, region: REGION, account: ACCOUNT, port, longestBuffer, seed };
+    const front = new Front(settings);
+    const url = await front.open().catch((error: unknown) => {
+      if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
+      throw new Trouble(`port ${port} is taken: end what listens there, or give another --port.`);
+    });
+    const runs = join(KEPT, "runs");
+    clearLeftOvers(runs);
+    mkdirSync(runs, { recursive: true });
+    const folder = mkdtempSync(`${runs}/`);
+    claim(folder);
+    const ministack = start(inner, url, folder);
+    remember(folder, ministack.pid);
+    const world = new World({ endpoint: url, folder, front }, ministack);
+    try {
+      await world.#ready(endpoint);
+    } catch (error) {
+      await world.close();
+      throw error;
+    }
+    return world;
+  }
+
+  /** What the SDK and the CLI need to come here. */
+  get environment(): Record<string, string> {
+    return {
+      AWS_ENDPOINT_URL: this.endpoint,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: ACCOUNT,
+      AWS_SECRET_ACCESS_KEY: "none",
+    };
+  }
+
+  /** A client of any service. */
+  client<Client>(make: new (config: ClientConfig) => Client): Client {
+    return new make({
+      endpoint: this.endpoint,
+      region: REGION,
+      credentials: { accessKeyId: ACCOUNT, secretAccessKey: "none" },
+      forcePathStyle: true,
+      useQueueUrlAsEndpoint: false,
+    });
+  }
+
+  /** Ends everything and leaves nothing behind. */
+  async close(): Promise<void> {
+    await this.front.close();
+    const { pid, exitCode } = this.#ministack;
+    if (pid !== undefined && exitCode === null) {
+      const ended = new Promise((resolve) => this.#ministack.once("exit", resolve));
+      // Its functions are in its process group.
+      endGroup(pid, "SIGTERM");
+      await Promise.race([ended, pause(5000, undefined, { ref: false })]);
+      endGroup(pid, "SIGKILL");
+    }
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #ready(endpoint: string): Promise<void> {
+    const until = Date.now() + READY_MS;
+    for (;;) {
+      const isUp = await fetch(`${endpoint}/_ministack/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+      if (isUp) return;
+      if (this.#ministack.exitCode !== null || Date.now() > until)
+        throw new Trouble(`ministack does not start:\n${tail(join(this.folder, "ministack.log"))}`);
+      await pause(100);
+    }
+  }
+}
+
+function start(port: number, front: string, folder: string): ChildProcess {
+  const temporary = join(folder, "tmp");
+  mkdirSync(temporary);
+  const log = openSync(join(folder, "ministack.log"), "a");
+  return spawn(MINISTACK, {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: {
+      PATH: process.env["PATH"],
+      HOME: folder,
+      TMPDIR: temporary,
+      GATEWAY_PORT: String(port),
+      LAMBDA_EXECUTOR: "local",
+      // Functions inherit these.
+      AWS_ENDPOINT_URL: front,
+      NODE_OPTIONS: `--require ${join(__dirname, "front/in-function.cjs")}`,
+    },
+  });
+}
+
+const tail = (path: string): string => readFileSync(path, "utf8").split("\n").slice(-20).join("\n");
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
