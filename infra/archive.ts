@@ -128,6 +128,7 @@ function createDeliveryStream(
         prefix: `${prefix}${PARTITIONS}`,
         errorOutputPrefix: `${ERRORS_PREFIX}!{firehose:error-output-type}/${PARTITIONS}`,
         ...LINES,
+        fileExtension: ".json.gz",
         ...(isParquet ? parquet(tables, { bucketArn: bucket.arn, roleArn: role.arn }) : {}),
         ...(kmsKeyArn === undefined ? {} : { kmsKeyArn }),
         cloudwatchLoggingOptions: {
@@ -147,7 +148,6 @@ function createDeliveryStream(
 /** JSON lines, gzip, every five minutes or 64 MB. */
 const LINES = {
   compressionFormat: "GZIP",
-  fileExtension: ".json.gz",
   bufferingSize: 64,
   bufferingInterval: 300,
 };

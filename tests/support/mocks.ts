@@ -24,6 +24,7 @@ function stateOf({ type, name, inputs }: pulumi.runtime.MockResourceArgs): Recor
     name: given["name"] ?? `${name}-name`,
     arn: arnOf(service, name),
     ...(type === "aws:s3/bucket:Bucket" ? { bucket: `${name}-name`, region: "eu-west-1" } : {}),
+    ...(type === "aws:sqs/queue:Queue" ? { url: `https://sqs.example.com/${name}` } : {}),
   };
 }
 
