@@ -34,7 +34,12 @@ export interface Decisions {
 }
 
 const INDEX = "in-force";
-const MAX_RECORD_AGE_SECONDS = 3600;
+/**
+ * Findings wait this long for a table or a topic that is out of order. How often they are tried
+ * meanwhile does not matter; a number of tries is soon used up.
+ */
+const MAX_RECORD_AGE_SECONDS = 900;
+const WITHOUT_END = -1;
 
 /** The decisions table, the callback that fills it, and the one that keeps the IP sets true to it. */
 export function createDecisions(
@@ -81,7 +86,7 @@ export function createDecisions(
       batchSize: 100,
       maximumBatchingWindowInSeconds: 1,
       bisectBatchOnFunctionError: true,
-      maximumRetryAttempts: 5,
+      maximumRetryAttempts: WITHOUT_END,
       maximumRecordAgeInSeconds: MAX_RECORD_AGE_SECONDS,
       destinationConfig: { onFailure: { destinationArn: streams.failures.arn } },
     },

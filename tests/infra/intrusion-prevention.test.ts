@@ -205,8 +205,8 @@ describe("IntrusionPrevention", () => {
         batchSize: 100,
         maximumBatchingWindowInSeconds: 1,
         bisectBatchOnFunctionError: true,
-        maximumRetryAttempts: 5,
-        maximumRecordAgeInSeconds: 3600,
+        maximumRetryAttempts: -1,
+        maximumRecordAgeInSeconds: 900,
         destinationConfig: { onFailure: { destinationArn: arnOf("sqs", "edge-failures") } },
       });
       assert.deepEqual(inputsOf(smallest, "every-minute"), {
