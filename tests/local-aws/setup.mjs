@@ -84,7 +84,7 @@ async function main() {
     "Go",
     versionOf("go", "version"),
     [1, 24],
-    "Debian: apt-get install golang-go, or https://go.dev/dl/",
+    "https://go.dev/dl/, or Debian 13: apt-get install golang-go",
   );
   need(
     "Python",

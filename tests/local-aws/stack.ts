@@ -39,20 +39,21 @@ export interface Finished {
 export class Stack {
   readonly name: string;
   readonly #world: World;
-  readonly #folder: string;
+  /** Where the program and its stack files are. */
+  readonly folder: string;
 
   private constructor(world: World, name: string) {
     [this.#world, this.name] = [world, name];
-    this.#folder = join(world.folder, "program");
+    this.folder = join(world.folder, "program");
   }
 
   static async init(world: World, name: string, config: StackConfig): Promise<Stack> {
     const stack = new Stack(world, name);
     buildProvider();
     mkdirSync(join(world.folder, "state"), { recursive: true });
-    if (!existsSync(stack.#folder)) {
-      mkdirSync(stack.#folder);
-      for (const part of PROGRAM) symlinkSync(join(CHECKOUT, part), join(stack.#folder, part));
+    if (!existsSync(stack.folder)) {
+      mkdirSync(stack.folder);
+      for (const part of PROGRAM) symlinkSync(join(CHECKOUT, part), join(stack.folder, part));
     }
     await stack.#must("stack", "init", name);
     stack.configure(config);
@@ -61,7 +62,7 @@ export class Stack {
 
   /** Replaces the stack's configuration. */
   configure(config: StackConfig): void {
-    const file = join(this.#folder, `Pulumi.${this.name}.yaml`);
+    const file = join(this.folder, `Pulumi.${this.name}.yaml`);
     const before = existsSync(file) ? (parse(readFileSync(file, "utf8")) as object) : {};
     const entries = Object.entries(config).map(([key, value]) => [`floodgate:${key}`, value]);
     writeFileSync(file, stringify({ ...before, config: Object.fromEntries(entries) as object }));
@@ -99,7 +100,7 @@ export class Stack {
       join(BIN, "pulumi"),
       [command, ...args, "--non-interactive", ...this.#selected(command, args)],
       {
-        cwd: this.#folder,
+        cwd: this.folder,
         stdio: ["ignore", "pipe", "pipe"],
         env: {
           ...process.env,

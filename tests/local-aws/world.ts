@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Front } from "./front/front";
-import { claim, clearLeftOvers, endGroup, remember } from "./left-overs";
+import { clearLeftOvers, endGroup, makeRun, remember } from "./left-overs";
 import { BIN, KEPT, MINISTACK } from "./paths";
+import { noteUsage } from "./usage";
 import { Trouble } from "./trouble";
 
 export const REGION = "eu-west-1";
@@ -29,6 +30,8 @@ interface ClientConfig {
 }
 
 const READY_MS = 60_000;
+/** For functions, logs and archives, in bytes. */
+const ROOM = 1e9;
 
 /** AWS on this machine: ministack and the front before it, in a folder that goes when it ends. */
 export class World {
@@ -52,6 +55,12 @@ export class World {
     for (const needed of [MINISTACK, join(BIN, "pulumi"), join(BIN, "pulumi-language-nodejs")])
       if (!existsSync(needed))
         throw new Trouble(`${needed} is missing: run "npm run local-aws:setup" first.`);
+    const runs = join(KEPT, "runs");
+    clearLeftOvers(runs);
+    mkdirSync(runs, { recursive: true });
+    const { bavail, bsize } = statfsSync(runs);
+    if (bavail * bsize < ROOM)
+      throw new Trouble(`the disk is nearly full: a run needs ${ROOM / 1e9} GB in ${KEPT}.`);
     const inner = await freePort();
     const endpoint = `http://127.0.0.1:${inner}`;
     const settings = { endpoint, region: REGION, account: ACCOUNT, port, longestBuffer, seed };
@@ -60,11 +69,7 @@ export class World {
       if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
       throw new Trouble(`port ${port} is taken: end what listens there, or give another --port.`);
     });
-    const runs = join(KEPT, "runs");
-    clearLeftOvers(runs);
-    mkdirSync(runs, { recursive: true });
-    const folder = mkdtempSync(`${runs}/`);
-    claim(folder);
+    const folder = makeRun(runs);
     const ministack = start(inner, url, folder);
     remember(folder, ministack.pid);
     const world = new World({ endpoint: url, folder, front }, ministack);
@@ -100,6 +105,7 @@ export class World {
 
   /** Ends everything and leaves nothing behind. */
   async close(): Promise<void> {
+    noteUsage(await this.front.permissions.usage());
     await this.front.close();
     const { pid, exitCode } = this.#ministack;
     if (pid !== undefined && exitCode === null) {
@@ -140,6 +146,7 @@ function start(port: number, front: string, folder: string): ChildProcess {
       TMPDIR: temporary,
       GATEWAY_PORT: String(port),
       LAMBDA_EXECUTOR: "local",
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
       // Functions inherit these.
       AWS_ENDPOINT_URL: front,
       NODE_OPTIONS: `--require ${join(__dirname, "front/in-function.cjs")}`,

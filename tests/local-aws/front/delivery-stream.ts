@@ -212,10 +212,7 @@ export class DeliveryStream {
   #lines(): ExtendedS3DestinationConfiguration {
     const { destination } = this.settings;
     return destination.S3BackupMode === "Enabled"
-      ? ({
-          ...destination.S3BackupConfiguration,
-          FileExtension: ".json.gz",
-        } as ExtendedS3DestinationConfiguration)
+      ? (destination.S3BackupConfiguration as ExtendedS3DestinationConfiguration)
       : destination;
   }
 

@@ -37,5 +37,11 @@ describe("the front's faults", () => {
     assert.equal(faults.strike({ ...call, action: "GetIPSet" }), undefined);
     assert.equal(faults.strike({ ...call, caller: undefined }), undefined);
     assert.equal(faults.strike(call), "error");
+    faults.set([{ fault: "error", caller: "-expire", share: 1 }]);
+    assert.equal(faults.strike(call), undefined);
+    assert.equal(
+      faults.strike({ ...call, caller: { functionName: "edge-expire-1", pid: 1 } }),
+      "error",
+    );
   });
 });

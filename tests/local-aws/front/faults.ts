@@ -20,6 +20,8 @@ export interface FaultRule {
   readonly fault: Fault;
   readonly service?: string;
   readonly action?: string;
+  /** Part of the calling function's name. */
+  readonly caller?: string;
   /** How many of the calls, 0 to 1. */
   readonly share: number;
   /** How many calls at most. @default - no limit */
@@ -63,6 +65,7 @@ export class Faults {
       const { rule } = entry;
       if (rule.service !== undefined && rule.service !== service) continue;
       if (rule.action !== undefined && rule.action !== action) continue;
+      if (rule.caller !== undefined && !caller.functionName.includes(rule.caller)) continue;
       if (entry.left <= 0 || this.random() >= rule.share) continue;
       entry.left--;
       this.#count(rule.fault);

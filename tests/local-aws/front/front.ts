@@ -90,6 +90,7 @@ export class Front {
       read: (iterator) => this.#backend.read(iterator),
       reader: (mapping) => this.#readerPorts(mapping),
       pause,
+      trouble: (error) => this.troubles.push(`mapping: ${String(error)}`),
     });
   }
 

@@ -14,6 +14,7 @@ export interface MappingPorts {
   ) => Promise<{ records: readonly StreamRecord[]; next: string | undefined }>;
   readonly reader: (mapping: EventSourceMappingConfiguration) => ReaderPorts;
   readonly pause: (ms: number) => Promise<void>;
+  readonly trouble: (error: unknown) => void;
 }
 
 /** Lambda asks each shard once a second. */
@@ -124,8 +125,9 @@ export class Mappings {
         const page = await this.#ports.read(next, arn);
         next = page.next;
         await reader.take(page.records);
-      } catch {
-        // The stream is out of reach; the iterator is still good.
+      } catch (error) {
+        // The stream is out of reach, or the failures queue; the iterator is still good.
+        this.#ports.trouble(error);
       }
       await this.#ports.pause(POLL_MS);
     }

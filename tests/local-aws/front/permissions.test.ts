@@ -34,9 +34,14 @@ describe("the front's permissions", () => {
     await assert.rejects(make().require(ROLE, { action: "kinesis:PutAll", resource: STREAM }));
   });
 
-  it("tell what is granted and was never used", async () => {
+  it("tell what is granted, and what of it was used", async () => {
     const permissions = make();
     await permissions.require(ROLE, { action: "kinesis:PutRecords", resource: STREAM });
-    assert.deepEqual(await permissions.unused(), { count: ["kinesis:PutRecord"] });
+    assert.deepEqual(await permissions.usage(), {
+      count: {
+        granted: new Set(["kinesis:PutRecords", "kinesis:PutRecord"]),
+        used: new Set(["kinesis:PutRecords"]),
+      },
+    });
   });
 });

@@ -4,6 +4,12 @@ import { AwsError } from "./aws-error";
 /** The inline policies of a role, by name. */
 export type PoliciesOf = (roleArn: string) => Promise<Readonly<Record<string, unknown>>>;
 
+/** Actions of one role. */
+export interface Usage {
+  readonly granted: ReadonlySet<string>;
+  readonly used: ReadonlySet<string>;
+}
+
 interface Request {
   readonly action: string;
   readonly resource: string;
@@ -49,13 +55,13 @@ export class Permissions {
     this.#roles.set(roleArn, used.add(action));
   }
 
-  /** Actions that a role grants and nobody has used, of the roles that were used at all. */
-  async unused(): Promise<Record<string, string[]>> {
-    const found: Record<string, string[]> = {};
+  /** What the roles that were used at all are granted, and what of it was used. */
+  async usage(): Promise<Record<string, Usage>> {
+    const found: Record<string, Usage> = {};
     for (const [roleArn, used] of this.#roles) {
-      const granted = Object.values(await this.#policiesOf(roleArn)).flatMap(actionsOf);
-      const idle = [...new Set(granted)].filter((action) => !used.has(action)).sort();
-      if (idle.length > 0) found[roleArn.split("/").pop() ?? roleArn] = idle;
+      const policies = Object.values(await this.#policiesOf(roleArn).catch(() => ({})));
+      const granted = new Set(policies.flatMap(actionsOf));
+      found[roleArn.split("/").pop() ?? roleArn] = { granted, used };
     }
     return found;
   }

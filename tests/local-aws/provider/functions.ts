@@ -75,6 +75,8 @@ const fn: ResourceType = {
   delete: (id) => lambda.send(new DeleteFunctionCommand({ FunctionName: id })),
 };
 
+const ODD = { destinationArn: "Destination" };
+
 /** @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html */
 const eventSourceMapping: ResourceType = {
   replaceOn: ["eventSourceArn", "startingPosition"],
@@ -85,7 +87,7 @@ const eventSourceMapping: ResourceType = {
       EventSourceMappingArn,
     } = await lambda.send(
       new CreateEventSourceMappingCommand({
-        ...capital(inputs),
+        ...capital(inputs, ODD),
       }),
     );
     return {
@@ -98,7 +100,7 @@ const eventSourceMapping: ResourceType = {
     return { batchSize: found.BatchSize };
   },
   async update(id, news) {
-    const changes = capital(without(news, "eventSourceArn", "startingPosition"));
+    const changes = capital(without(news, "eventSourceArn", "startingPosition"), ODD);
     await lambda.send(new UpdateEventSourceMappingCommand({ UUID: id, ...changes }));
     return undefined;
   },

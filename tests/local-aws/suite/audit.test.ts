@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Stack } from "../stack";
 import { World } from "../world";
-import { hear, items, keysIn, listen, messagesWaiting, read, until } from "./support";
+import { hear, items, keysIn, listen, messagesWaiting, read, tellTroubles, until } from "../aws";
 
 const RULE = {
   name: "scraping",
@@ -79,7 +79,10 @@ describe("S3 access logs through the deployed stack", () => {
     outputs = (await stack.outputs())["s3AnomalyDetection"];
     queueUrl = await listen(world, outputs["topicArn"]);
   });
-  after(() => world.close());
+  after(async function () {
+    tellTroubles(world, this.test?.parent);
+    await world.close();
+  });
 
   it("takes log objects in any order, and twice", async () => {
     for (const n of [5, 2, 7, 0, 3, 6, 2, 5]) await put(n);

@@ -4,14 +4,14 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
-import { gunzipSync } from "node:zlib";
 import { FirehoseClient } from "@aws-sdk/client-firehose";
 import { NGINX_RULES } from "../../../functions/rules/nginx-rules";
 import { Stack } from "../stack";
 import { Agent } from "../traffic/agent";
 import { Nginx } from "../traffic/nginx";
 import { ACCOUNT, REGION, World } from "../world";
-import { differences, hear, items, keysIn, listen, read, until } from "./support";
+import { archivedIn, archiveKey, logKey } from "../archive";
+import { differences, hear, items, keysIn, listen, tellTroubles, until } from "../aws";
 
 const run = promisify(execFile);
 
@@ -25,19 +25,6 @@ const BLOCK_SECONDS = 60;
 const RULES = NGINX_RULES.map((rule) =>
   rule.name === "same-page-flood" ? { ...rule, then: { blockSeconds: BLOCK_SECONDS } } : rule,
 );
-
-/** Granted because AWS's documentation asks for them, and not called in this run. */
-const ON_ADVICE = {
-  delivery: [
-    "lambda:GetFunctionConfiguration",
-    "logs:PutLogEvents",
-    "s3:AbortMultipartUpload",
-    "s3:GetBucketLocation",
-    "s3:GetObject",
-    "s3:ListBucket",
-    "s3:ListBucketMultipartUploads",
-  ],
-};
 
 describe("nginx traffic through the deployed stack", () => {
   let world: World;
@@ -65,8 +52,7 @@ describe("nginx traffic through the deployed stack", () => {
     void browsePolitely();
   });
   after(async function () {
-    if (this.test?.parent?.tests.some(({ state }) => state === "failed") === true)
-      console.log(world.front.troubles.slice(-20), world.front.permissions.refused);
+    tellTroubles(world, this.test?.parent);
     polite.isEnough = true;
     await agent.stop();
     await nginx.stop();
@@ -153,28 +139,15 @@ describe("nginx traffic through the deployed stack", () => {
     await agent.stop();
     await nginx.stop();
     await until("everything is delivered", 60, () => world.front.firehose.waiting === 0);
-    const archived: string[] = [];
-    for (const key of await keysIn(world, outputs["archiveBucketName"], "requests/")) {
-      const text = gunzipSync(await read(world, outputs["archiveBucketName"], key)).toString();
-      for (const line of text.trimEnd().split("\n")) archived.push(archiveKey(line));
-    }
+    const archived = await archivedIn(world, outputs["archiveBucketName"]);
     const lines = nginx.lines().map(logKey);
-    assert.deepEqual(differences(archived, lines).slice(0, 5), []);
+    assert.deepEqual(differences(archived.map(archiveKey), lines).slice(0, 5), []);
     console.log(`      ${lines.length} lines`);
     assert.deepEqual(await keysIn(world, outputs["archiveBucketName"], "errors/"), []);
   });
 
-  it("was allowed all that it did, and hardly more", async () => {
+  it("was allowed all that it did", () => {
     assert.deepEqual(world.front.permissions.refused, []);
-    const unused = Object.entries(await world.front.permissions.unused());
-    const unexpected = unused.flatMap(([role, actions]) => {
-      const [, purpose] = /-(\w+)-role-/.exec(role) ?? [];
-      const advised: readonly string[] = purpose === "delivery" ? ON_ADVICE.delivery : [];
-      return actions.filter((action) => !advised.includes(action)).map((one) => `${role}: ${one}`);
-    });
-    console.log(
-      `      granted and not used: ${unexpected.join(", ") || "nothing but on AWS's advice"}`,
-    );
   });
 
   /** 25 requests for one page, by ab; the line is crossed at the 21st. */
@@ -203,33 +176,3 @@ describe("nginx traffic through the deployed stack", () => {
     return all.filter(({ rule }) => rule !== undefined) as never;
   }
 });
-
-/** What tells one line from another, of the log and of the archive alike. */
-function logKey(line: string): string {
-  const columns = new Map(
-    line.split("\t").map((column) => {
-      const colon = column.indexOf(":");
-      return [column.slice(0, colon), column.slice(colon + 1)] as const;
-    }),
-  );
-  const of = (name: string): string => (columns.get(name) ?? "-").replace(/^-$/, "");
-  return [
-    Date.parse(of("time")),
-    of("http_x_forwarded_for"),
-    of("request_uri"),
-    of("status"),
-    of("http_user_agent"),
-  ].join(" ");
-}
-
-function archiveKey(line: string): string {
-  const request = JSON.parse(line) as Record<string, string | number>;
-  const uri = `${request["path"]}${request["query"] ? `?${request["query"]}` : ""}`;
-  return [
-    Date.parse(String(request["time"])),
-    request["forwardedFor"],
-    uri,
-    request["status"],
-    request["userAgent"],
-  ].join(" ");
-}

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { ListTablesCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
-import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  GetBucketLoggingCommand,
+  ListBucketsCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { reasonsIn, Stack, type StackConfig } from "../stack";
 import { World } from "../world";
-import { empty, inSets, requestLine, ship, until } from "./support";
+import { requestLine } from "../traffic/visitors";
+import { empty, inSets, ship, tellTroubles, until } from "../aws";
 
 const flood = (moreThan: number) => ({
   name: "flood",
@@ -43,7 +50,10 @@ describe("the program on the real engine", () => {
     world = await World.open();
     dev = await Stack.init(world, "dev", EVERYTHING);
   });
-  after(() => world.close());
+  after(async function () {
+    tellTroubles(world, this.test?.parent);
+    await world.close();
+  });
 
   it("previews and makes nothing", async () => {
     const text = await dev.preview();
@@ -118,17 +128,29 @@ describe("the program on the real engine", () => {
   });
 
   it("stands beside another stack that has one component only", async () => {
+    const s3 = world.client(S3Client);
+    for (const Bucket of ["given-logs", "photos"])
+      await s3.send(new CreateBucketCommand({ Bucket }));
     const other = await Stack.init(world, "other", {
       intrusionPrevention: false,
       s3AnomalyDetection: true,
+      logBucket: "given-logs",
+      buckets: ["photos"],
+      parquet: true,
+      tracing: true,
     });
     await other.up();
+    await other.up("--expect-no-changes");
+    const { LoggingEnabled } = await s3.send(new GetBucketLoggingCommand({ Bucket: "photos" }));
+    assert.equal(LoggingEnabled?.TargetBucket, "given-logs");
     const types = (await other.resources()).map(({ type }) => type);
     assert.ok(types.includes("floodgate:index:S3AnomalyDetection"));
     assert.ok(!types.includes("floodgate:index:IntrusionPrevention"));
     await dev.up("--expect-no-changes");
     await other.destroy();
     assert.deepEqual(await other.resources(), []);
+    for (const Bucket of ["given-logs", "photos"])
+      await s3.send(new DeleteBucketCommand({ Bucket }));
     await dev.up("--expect-no-changes");
   });
 

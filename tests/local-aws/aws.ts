@@ -17,7 +17,9 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
-import { ACCOUNT, REGION, type World } from "../world";
+import type { Suite } from "mocha";
+import ipaddr from "ipaddr.js";
+import { ACCOUNT, REGION, type World } from "./world";
 
 /** Waits until something is so, and says what it was. */
 export async function until<T>(
@@ -34,23 +36,6 @@ export async function until<T>(
   }
 }
 
-/** A line of the format that the component gives out. */
-export const requestLine = (
-  client: string,
-  uri: string,
-  { status = 200, at = Date.now() }: { status?: number; at?: number } = {},
-): string =>
-  [
-    `time:${new Date(at).toISOString().replace(/\.\d+Z/, "+00:00")}`,
-    "remote_addr:10.0.0.1",
-    "request_method:GET",
-    `request_uri:${uri}`,
-    `status:${status}`,
-    "body_bytes_sent:5",
-    "http_user_agent:tool/1.0",
-    `http_x_forwarded_for:${client}`,
-  ].join("\t");
-
 /** Hands lines to a delivery stream, as one record. */
 export async function ship(
   world: World,
@@ -63,12 +48,26 @@ export async function ship(
     .send(new PutRecordBatchCommand({ DeliveryStreamName: deliveryStreamName, Records }));
 }
 
+/** For after a suite: what went wrong in the world, when a test did. */
+export function tellTroubles(world: World, suite: Suite | undefined): void {
+  if (suite?.tests.some(({ state }) => state === "failed") !== true) return;
+  const { troubles, permissions } = world.front;
+  console.log([...troubles.slice(-20), ...permissions.refused].join("\n"));
+}
+
 /** The addresses in the IP sets of an action, of one stack or all. */
 export const inSets = (world: World, action: string): string[] =>
   world.front.waf.sets
     .all()
     .filter(({ Name }) => Name.includes(`-${action}-`))
     .flatMap(({ Addresses }) => Addresses);
+
+/** Whether a CIDR block holds a client, which is one address or a block itself. */
+export function covers(cidr: string, client: string): boolean {
+  const [range, bits] = ipaddr.parseCIDR(cidr);
+  const [address, length] = ipaddr.parseCIDR(client);
+  return range.kind() === address.kind() && length >= bits && address.match(range, bits);
+}
 
 export async function keysIn(world: World, bucket: string, prefix = ""): Promise<string[]> {
   const s3 = world.client(S3Client);
@@ -86,7 +85,7 @@ export async function keysIn(world: World, bucket: string, prefix = ""): Promise
 
 /** A queue that hears what a topic says. */
 export async function listen(world: World, topicArn: string): Promise<string> {
-  const QueueName = "listener";
+  const QueueName = `hears-${topicArn.split(":").pop() ?? ""}`;
   const sqs = world.client(SQSClient);
   const { QueueUrl = "" } = await sqs.send(new CreateQueueCommand({ QueueName }));
   const Endpoint = `arn:aws:sqs:${REGION}:${ACCOUNT}:${QueueName}`;
