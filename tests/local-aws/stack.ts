@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -149,20 +149,26 @@ function buildProvider(): void {
   if (isBuilt) return;
   isBuilt = true;
   const folder = join(KEPT, "provider");
-  buildSync({
+  mkdirSync(folder, { recursive: true });
+  const { outputFiles } = buildSync({
     entryPoints: [join(__dirname, "provider/index.ts")],
-    outfile: join(folder, "index.js"),
+    write: false,
     bundle: true,
     platform: "node",
     target: "node20",
     external: ["@pulumi/pulumi"],
     logLevel: "warning",
   });
-  writeFileSync(
-    join(folder, "property-names.json"),
-    JSON.stringify(propertyNames(Object.keys(TYPES))),
-  );
-  const script = join(BIN, "pulumi-resource-aws");
-  writeFileSync(script, `#!/bin/sh\nexec node ${join(folder, "index.js")} "$@"\n`);
-  chmodSync(script, 0o755);
+  put(join(folder, "index.js"), outputFiles[0].text);
+  const names = JSON.stringify(propertyNames(Object.keys(TYPES)));
+  put(join(folder, "property-names.json"), names);
+  const script = `#!/bin/sh\nexec node ${join(folder, "index.js")} "$@"\n`;
+  put(join(BIN, "pulumi-resource-aws"), script, 0o755);
+}
+
+/** Whole at once: another run may be starting it. */
+function put(path: string, text: string, mode = 0o644): void {
+  const fresh = `${path}.${process.pid}`;
+  writeFileSync(fresh, text, { mode });
+  renameSync(fresh, path);
 }
