@@ -51,13 +51,13 @@ export async function ship(
 /** For after a suite: what went wrong in the world, when a test did. */
 export function tellTroubles(world: World, suite: Suite | undefined): void {
   if (suite?.tests.some(({ state }) => state === "failed") !== true) return;
-  const { troubles, permissions } = world.front;
+  const { troubles, permissions } = world.services;
   console.log([...troubles.slice(-20), ...permissions.refused].join("\n"));
 }
 
 /** The addresses in the IP sets of an action, of one stack or all. */
 export const inSets = (world: World, action: string): string[] =>
-  world.front.waf.sets
+  world.services.waf.sets
     .all()
     .filter(({ Name }) => Name.includes(`-${action}-`))
     .flatMap(({ Addresses }) => Addresses);

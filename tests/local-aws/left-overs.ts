@@ -31,22 +31,31 @@ export function endGroup(group: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** Ends all that a run has started and that still lives. */
+export function endGroups(folder: string): void {
+  const groups = join(folder, GROUPS);
+  const started = existsSync(groups) ? readFileSync(groups, "utf8") : "";
+  for (const group of started.split("\n").filter(Boolean))
+    if (OURS.test(commandsIn(group))) endGroup(Number(group), "SIGKILL");
+}
+
 /** Ends what earlier runs left behind that were killed half-way, and removes their folders. */
 export function clearLeftOvers(runs: string): void {
   if (!existsSync(runs)) return;
   for (const name of readdirSync(runs)) {
     const folder = join(runs, name);
     if (isAlive(Number.parseInt(name, 10))) continue;
-    const groups = join(folder, GROUPS);
-    const started = existsSync(groups) ? readFileSync(groups, "utf8") : "";
-    for (const group of started.split("\n").filter(Boolean))
-      if (OURS.test(commandOf(group))) endGroup(Number(group), "SIGKILL");
+    endGroups(folder);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-const commandOf = (pid: string): string =>
-  spawnSync("ps", ["-o", "args=", "-p", pid], { encoding: "utf8" }).stdout;
+/** The leader may have ended before its children. */
+const commandsIn = (group: string): string =>
+  spawnSync("ps", ["-A", "-o", "pgid=,args="], { encoding: "utf8" })
+    .stdout.split("\n")
+    .filter((line) => line.trimStart().startsWith(`${group} `))
+    .join("\n");
 
 function isAlive(pid: number): boolean {
   try {

@@ -72,11 +72,13 @@ const build = (module, name, flags, source) =>
   once(name, [`${module}/go.mod`, `${module}/go.sum`], `${BIN}${name}`, async () => {
     say(`building ${name}; the first time takes some minutes`);
     const cwd = `${HERE}${module}`;
-    await run("go", ["build", ...flags, "-o", `${BIN}${name}.new`, source], {
-      cwd,
-      env: { ...process.env, GOFLAGS: "-mod=readonly", GOTOOLCHAIN: "local" },
-    });
-    renameSync(`${BIN}${name}.new`, `${BIN}${name}`);
+    const env = { ...process.env, GOFLAGS: "-mod=readonly", GOTOOLCHAIN: "local" };
+    try {
+      await run("go", ["build", ...flags, "-o", `${BIN}${name}.new`, source], { cwd, env });
+      renameSync(`${BIN}${name}.new`, `${BIN}${name}`);
+    } finally {
+      rmSync(`${BIN}${name}.new`, { force: true });
+    }
   });
 
 async function main() {

@@ -104,7 +104,7 @@ async function main(minutes: number, seed: number): Promise<boolean> {
     await misfortunes(world, seed, minutes * 60_000, () => visitors.lines);
     await visitors.stop();
     await agent.stop();
-    say(`faults that struck: ${JSON.stringify(world.front.faults.struck)}`);
+    say(`faults that struck: ${JSON.stringify(world.services.faults.struck)}`);
     say(`waiting until ${visitors.lines} lines are through`);
     await settle(world);
 
@@ -124,14 +124,14 @@ async function main(minutes: number, seed: number): Promise<boolean> {
         differences(archived.map(archiveKey), lines.map(logKey)),
       ],
       ["nothing waits in a queue", await queued(world)],
-      ["nothing was done that is not allowed", world.front.permissions.refused],
+      ["nothing was done that is not allowed", world.services.permissions.refused],
     ];
     for (const [what, wrong] of checks) {
       say(`${wrong.length === 0 ? "true " : "FALSE"}  ${what}`);
       for (const one of wrong.slice(0, 10)) say(`       ${one}`);
     }
     const isTrue = checks.every(([, wrong]) => wrong.length === 0);
-    if (!isTrue) for (const one of world.front.troubles.slice(-20)) say(`       ${one}`);
+    if (!isTrue) for (const one of world.services.troubles.slice(-20)) say(`       ${one}`);
     return isTrue;
   } finally {
     await world.close();
@@ -155,9 +155,9 @@ async function misfortunes(
     const [spell] = deck.splice(Math.floor(luck.random() * deck.length), 1);
     const { name, rules, duplicates = 0 } = spell;
     say(`${String(lines()).padStart(6)} lines, ${inSets(world, "block").length} blocks; ${name}`);
-    world.front.faults.set(rules, { duplicates });
+    world.services.faults.set(rules, { duplicates });
     await pause(Math.min(SPELL_MS, Math.max(0, end - Date.now())));
-    world.front.faults.clear();
+    world.services.faults.clear();
   }
 }
 
@@ -165,7 +165,7 @@ async function misfortunes(
 async function settle(world: World): Promise<void> {
   let quietSince = Date.now();
   await until("everything is through", SETTLE_SECONDS, () => {
-    const { firehose, mappings } = world.front;
+    const { firehose, mappings } = world.services;
     if (firehose.waiting > 0 || mappings.waiting > 0) quietSince = Date.now();
     return Date.now() - quietSince > 75_000;
   });

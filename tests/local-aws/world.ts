@@ -3,11 +3,16 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync } fro
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { Backend } from "./front/backend";
 import { Front } from "./front/front";
-import { clearLeftOvers, endGroup, makeRun, remember } from "./left-overs";
+import { Services } from "./front/services";
+import { clearLeftOvers, endGroup, endGroups, makeRun, remember } from "./left-overs";
 import { BIN, KEPT, MINISTACK } from "./paths";
 import { noteUsage } from "./usage";
 import { Trouble } from "./trouble";
+
+// Node 20 is promised; that the SDK will want a newer one some day is no news for each run.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
 export const REGION = "eu-west-1";
 export const ACCOUNT = "123456789012";
@@ -37,17 +42,25 @@ const ROOM = 1e9;
 export class World {
   readonly endpoint: string;
   readonly folder: string;
-  readonly front: Front;
+  readonly services: Services;
+  readonly #front: Front;
   readonly #ministack: ChildProcess;
+  /** For whoever ends the process without closing. */
+  readonly #atExit = (): void => {
+    this.#clear();
+  };
 
   private constructor(
-    world: Pick<World, "endpoint" | "folder" | "front">,
+    world: Pick<World, "endpoint" | "folder" | "services">,
+    front: Front,
     ministack: ChildProcess,
   ) {
     this.endpoint = world.endpoint;
     this.folder = world.folder;
-    this.front = world.front;
+    this.services = world.services;
+    this.#front = front;
     this.#ministack = ministack;
+    process.once("exit", this.#atExit);
   }
 
   /** @throws Trouble when set-up was not run, or the port is taken. */
@@ -63,16 +76,17 @@ export class World {
       throw new Trouble(`the disk is nearly full: a run needs ${ROOM / 1e9} GB in ${KEPT}.`);
     const inner = await freePort();
     const endpoint = `http://127.0.0.1:${inner}`;
-    const settings = { endpoint, region: REGION, account: ACCOUNT, port, longestBuffer, seed };
-    const front = new Front(settings);
-    const url = await front.open().catch((error: unknown) => {
+    const settings = { endpoint, region: REGION, account: ACCOUNT, longestBuffer, seed };
+    const services = new Services(settings, new Backend(settings));
+    const front = new Front(services, endpoint);
+    const url = await front.open(port).catch((error: unknown) => {
       if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
       throw new Trouble(`port ${port} is taken: end what listens there, or give another --port.`);
     });
     const folder = makeRun(runs);
     const ministack = start(inner, url, folder);
     remember(folder, ministack.pid);
-    const world = new World({ endpoint: url, folder, front }, ministack);
+    const world = new World({ endpoint: url, folder, services }, front, ministack);
     try {
       await world.#ready(endpoint);
     } catch (error) {
@@ -105,16 +119,21 @@ export class World {
 
   /** Ends everything and leaves nothing behind. */
   async close(): Promise<void> {
-    noteUsage(await this.front.permissions.usage());
-    await this.front.close();
+    noteUsage(this.services.permissions.usage());
+    await this.#front.close();
     const { pid, exitCode } = this.#ministack;
     if (pid !== undefined && exitCode === null) {
       const ended = new Promise((resolve) => this.#ministack.once("exit", resolve));
       // Its functions are in its process group.
       endGroup(pid, "SIGTERM");
       await Promise.race([ended, pause(5000, undefined, { ref: false })]);
-      endGroup(pid, "SIGKILL");
     }
+    process.off("exit", this.#atExit);
+    this.#clear();
+  }
+
+  #clear(): void {
+    endGroups(this.folder);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 

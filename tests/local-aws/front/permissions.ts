@@ -26,7 +26,9 @@ export class Permissions {
   readonly #decided = new Map<string, Promise<boolean>>();
   /** What was refused, for a run to look at. */
   readonly refused: string[] = [];
-  readonly #roles = new Map<string, Set<string>>();
+  /** By the role's name. */
+  readonly #granted = new Map<string, Set<string>>();
+  readonly #used = new Map<string, Set<string>>();
 
   constructor(account: string, policiesOf: PoliciesOf) {
     this.#account = account;
@@ -43,27 +45,31 @@ export class Permissions {
     const key = `${roleArn} ${action} ${resource}`;
     const decided = this.#decided.get(key) ?? this.#decide(roleArn, { action, resource });
     this.#decided.set(key, decided);
+    const role = roleArn.split("/").pop() ?? "";
     if (!(await decided)) {
       this.refused.push(key);
-      const role = roleArn.split("/").pop() ?? "";
       throw new AwsError(
         "AccessDeniedException",
         `User: ${role} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
       );
     }
-    const used = this.#roles.get(roleArn) ?? new Set();
-    this.#roles.set(roleArn, used.add(action));
+    this.#used.set(role, (this.#used.get(role) ?? new Set()).add(action));
   }
 
-  /** What the roles that were used at all are granted, and what of it was used. */
-  async usage(): Promise<Record<string, Usage>> {
-    const found: Record<string, Usage> = {};
-    for (const [roleArn, used] of this.#roles) {
-      const policies = Object.values(await this.#policiesOf(roleArn).catch(() => ({})));
-      const granted = new Set(policies.flatMap(actionsOf));
-      found[roleArn.split("/").pop() ?? roleArn] = { granted, used };
-    }
-    return found;
+  /** A role has got an inline policy. */
+  grant(roleName: string, policy: unknown): void {
+    this.forget();
+    const granted = this.#granted.get(roleName) ?? new Set();
+    for (const action of actionsOf(policy)) granted.add(action);
+    this.#granted.set(roleName, granted);
+  }
+
+  /** What each role was granted, and what of it was used. */
+  usage(): Record<string, Usage> {
+    const roles = [...this.#granted].map(
+      ([role, granted]) => [role, { granted, used: this.#used.get(role) ?? new Set() }] as const,
+    );
+    return Object.fromEntries(roles);
   }
 
   async #decide(roleArn: string, { action, resource }: Request): Promise<boolean> {

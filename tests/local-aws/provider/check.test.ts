@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mistakesIn } from "./check";
 import { propertyNames } from "./property-names";
-import { TYPES } from "./types";
+import { resourceTypeOf, TYPES } from "./types";
 
 const QUEUE = "aws:sqs/queue:Queue";
 const MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping";
@@ -14,6 +14,10 @@ describe("the provider's look at inputs", () => {
   it("knows the inputs of every type that it keeps", () => {
     for (const [type, inputs] of Object.entries(known))
       assert.ok(Object.keys(inputs).length > 0, type);
+  });
+
+  it("stops at a type that it does not keep", () => {
+    assert.throws(() => resourceTypeOf("aws:sqs/queues:Queues"), /not known here/);
   });
 
   it("takes what the types take", () => {

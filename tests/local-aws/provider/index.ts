@@ -7,7 +7,7 @@ import { mistakesIn } from "./check";
 import { LOOK_UPS } from "./look-ups";
 import type { Inputs } from "./property-names";
 import { isGone, without, type ResourceType, type Values } from "./resource-type";
-import { TYPES } from "./types";
+import { resourceTypeOf } from "./types";
 
 /** The engine prints the message only; AWS's name for it is what people search for. */
 async function named<T>(call: Promise<T>): Promise<T> {
@@ -25,11 +25,7 @@ const VERSION = "7.48.0";
 const typeOf = (urn: string): string => urn.split("::")[2].split("$").pop() ?? "";
 const nameOf = (urn: string): string => urn.split("::")[3];
 
-function resourceType(urn: string): ResourceType {
-  const found = TYPES[typeOf(urn)];
-  if (found === undefined) throw new Error(`resource type ${typeOf(urn)} is not known here`);
-  return found;
-}
+const resourceType = (urn: string): ResourceType => resourceTypeOf(typeOf(urn));
 
 let known: Record<string, Inputs> | undefined;
 /** Made when the provider is built: reading AWS's types takes seconds. */

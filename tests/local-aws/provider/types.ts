@@ -25,3 +25,10 @@ export const TYPES: Readonly<Record<string, ResourceType | undefined>> = {
   ...EVENTS,
   ...WEB_TIER,
 };
+
+/** @throws Error for a type that nobody has written down here. */
+export function resourceTypeOf(type: string): ResourceType {
+  const found = TYPES[type];
+  if (found === undefined) throw new Error(`resource type ${type} is not known here`);
+  return found;
+}

@@ -138,7 +138,7 @@ describe("nginx traffic through the deployed stack", () => {
     await pause(1500);
     await agent.stop();
     await nginx.stop();
-    await until("everything is delivered", 60, () => world.front.firehose.waiting === 0);
+    await until("everything is delivered", 60, () => world.services.firehose.waiting === 0);
     const archived = await archivedIn(world, outputs["archiveBucketName"]);
     const lines = nginx.lines().map(logKey);
     assert.deepEqual(differences(archived.map(archiveKey), lines).slice(0, 5), []);
@@ -147,7 +147,7 @@ describe("nginx traffic through the deployed stack", () => {
   });
 
   it("was allowed all that it did", () => {
-    assert.deepEqual(world.front.permissions.refused, []);
+    assert.deepEqual(world.services.permissions.refused, []);
   });
 
   /** 25 requests for one page, by ab; the line is crossed at the 21st. */
@@ -157,7 +157,7 @@ describe("nginx traffic through the deployed stack", () => {
   }
 
   const verdictOn = (address: string): string =>
-    world.front.waf.acls.judge(BALANCER, { address, at: Date.now() }).action;
+    world.services.waf.acls.judge(BALANCER, { address, at: Date.now() }).action;
 
   async function browsePolitely(): Promise<void> {
     while (!polite.isEnough) {

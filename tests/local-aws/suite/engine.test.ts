@@ -58,7 +58,7 @@ describe("the program on the real engine", () => {
   it("previews and makes nothing", async () => {
     const text = await dev.preview();
     assert.match(text, /\+ \d+ to create/);
-    assert.deepEqual(world.front.waf.sets.all(), []);
+    assert.deepEqual(world.services.waf.sets.all(), []);
     assert.deepEqual(await leftOver(), []);
   });
 
@@ -77,7 +77,7 @@ describe("the program on the real engine", () => {
     assert.match(deliveryStreamName, /^edge-logs-/);
     assert.match(outputs["webTier"] as unknown as string, /^http:/);
     const balancer = (await dev.resources()).find(({ name }) => name === "web-balancer");
-    const verdict = world.front.waf.acls.judge(balancer?.id ?? "", {
+    const verdict = world.services.waf.acls.judge(balancer?.id ?? "", {
       address: ATTACKER,
       at: Date.now(),
     });
@@ -103,7 +103,7 @@ describe("the program on the real engine", () => {
     assert.equal(isGone, false);
     const balancer = (await dev.resources()).find(({ name }) => name === "web-balancer");
     const request = { address: ATTACKER, at: Date.now() };
-    const verdict = world.front.waf.acls.judge(balancer?.id ?? "", request);
+    const verdict = world.services.waf.acls.judge(balancer?.id ?? "", request);
     assert.deepEqual(
       [verdict.action, verdict.rule, verdict.status],
       ["block", "edge-dev-block", 403],
@@ -170,7 +170,7 @@ describe("the program on the real engine", () => {
     for (const { id } of left) await empty(world, id);
     await dev.destroy("--refresh");
     assert.deepEqual(await dev.resources(), []);
-    assert.deepEqual(world.front.waf.sets.all(), []);
+    assert.deepEqual(world.services.waf.sets.all(), []);
     assert.deepEqual(await leftOver(), []);
   });
 

@@ -53,15 +53,15 @@ describe("a block comes all the same when", () => {
     await world.close();
   });
   afterEach(() => {
-    world.front.faults.clear();
+    world.services.faults.clear();
   });
 
   for (const [what, rules, least, isTwice = false] of CASES)
     it(what, async () => {
-      world.front.faults.set(rules, { duplicates: isTwice ? 1 : 0 });
+      world.services.faults.set(rules, { duplicates: isTwice ? 1 : 0 });
       const struckBefore = struck();
       await attackAndSeeBlocked(120);
-      assert.ok(struck() - struckBefore >= least, JSON.stringify(world.front.faults.struck));
+      assert.ok(struck() - struckBefore >= least, JSON.stringify(world.services.faults.struck));
     });
 
   for (const [service, seconds] of [
@@ -70,9 +70,9 @@ describe("a block comes all the same when", () => {
     ["wafv2", 20],
   ] as const)
     it(`${service} is out of order for ${seconds} seconds`, async () => {
-      world.front.faults.set([{ fault: "error", service, share: 1 }]);
+      world.services.faults.set([{ fault: "error", service, share: 1 }]);
       const mend = pause(seconds * 1000).then(() => {
-        world.front.faults.clear();
+        world.services.faults.clear();
       });
       await attackAndSeeBlocked(seconds + 90);
       await mend;
@@ -87,7 +87,7 @@ describe("a block comes all the same when", () => {
   });
 
   it("but what can never be published is given up to the failures queue, and the next one is blocked", async () => {
-    world.front.faults.set([{ fault: "error", service: "kinesis", caller: "-count", share: 1 }]);
+    world.services.faults.set([{ fault: "error", service: "kinesis", caller: "-count", share: 1 }]);
     await attack("198.51.100.99");
     const [message] = await until("it is given up", 200, async () => {
       const messages = await hear(world, failuresUrl, 1);
@@ -99,7 +99,7 @@ describe("a block comes all the same when", () => {
     >;
     assert.equal(requestContext["condition"], "RetryAttemptsExhausted");
     assert.equal(KinesisBatchInfo["batchSize"], 1);
-    world.front.faults.clear();
+    world.services.faults.clear();
     await attackAndSeeBlocked(60);
   });
 
@@ -120,5 +120,5 @@ describe("a block comes all the same when", () => {
     );
 
   const struck = (): number =>
-    Object.values(world.front.faults.struck).reduce((sum, n) => sum + n, 0);
+    Object.values(world.services.faults.struck).reduce((sum, n) => sum + n, 0);
 });
