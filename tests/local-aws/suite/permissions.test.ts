@@ -11,6 +11,8 @@ const UNSEEN: readonly RegExp[] = [
   /: xray:Put(TraceSegments|TelemetryRecords)$/,
   // There are no machines behind the web tier.
   /^web-servers: firehose:PutRecord(Batch)?$/,
+  // Findings wait for fifteen minutes before they are given up.
+  /^edge-act: sqs:SendMessage$/,
   // Ten minutes after a digest, which only the soak is long enough for.
   /^edge-expire: (dynamodb:PutItem|sns:Publish)$/,
 ];
