@@ -45,14 +45,22 @@ export interface Exceeded {
 interface CountingRule {
   readonly rule: Rule;
   readonly conditions: readonly CompiledCondition[];
-  readonly isPerClient: boolean;
-  readonly others: readonly TextValues[];
   readonly distinct: ((row: Row) => number) | undefined;
   readonly sum: ((row: Row) => number) | undefined;
-  readonly table: RecordTable;
+  /** Which of the window's totals is the rule's. */
+  readonly place: number;
   /** Distinct values and remembered accesses, for windows that are on their way to the line. */
   readonly details: Map<number, Details>;
   matched: number;
+}
+
+/** Rules that share key and length, and so their windows: one look-up is enough for all of them. */
+interface Group {
+  readonly rules: CountingRule[];
+  readonly withinMs: number;
+  readonly isPerClient: boolean;
+  readonly others: readonly TextValues[];
+  readonly table: RecordTable;
 }
 
 interface Details {
@@ -60,10 +68,12 @@ interface Details {
   readonly accesses: Access[];
 }
 
-const TOTAL = 0;
-const FIRST = 1;
-const START = 2;
-const SERIAL = 3;
+/** In a window's record: a total for each rule, the first access, the beginning; in the last word a number for the details. */
+const TOTALS = 4;
+const FIRST = 4;
+const START = 5;
+const RECORD_WORDS = 2 * RECORD_NUMBERS;
+const SERIAL_WORD = RECORD_WORDS - 1;
 
 const HOUR = 3_600_000;
 const KEPT_ACCESSES = 200;
@@ -76,9 +86,9 @@ const DETAIL_SHARE = 0.1;
  * order, so a window stays open for `latenessHours` and counts whatever belongs to it.
  */
 export class MinuteCounter {
-  readonly rules: readonly CountingRule[];
   /** Windows dropped for want of room. */
   forgotten = 0;
+  readonly groups: readonly Group[];
   private readonly conditions: ExemptConditions;
   private readonly fields = new FieldValues("s3");
   private readonly latenessMs: number;
@@ -93,7 +103,7 @@ export class MinuteCounter {
     this.maxWindows = settings.maxWindows ?? 500_000;
     const rules = settings.rules.filter((rule) => logOf(rule) === "s3");
     this.conditions = new ExemptConditions(rules, settings.exempt ?? [], this.fields);
-    this.rules = rules.map((rule) => this.compile(rule));
+    this.groups = this.group(rules);
   }
 
   /** Counts one access; the row's client must be resolved. Returns the windows that are over their line. */
@@ -102,41 +112,59 @@ export class MinuteCounter {
     if (!this.conditions.evaluate(row)) return NOTHING;
     const { conditions } = this.conditions;
     let exceeded: Exceeded[] | undefined;
-    for (const counting of this.rules) {
-      if (!conditions.allHold(counting.conditions)) continue;
-      const found = this.count(counting, row);
-      if (found !== undefined) (exceeded ??= []).push(found);
+    for (const group of this.groups) {
+      if (group.isPerClient && row.client === undefined) continue;
+      let record = -1;
+      for (const counting of group.rules) {
+        if (!conditions.allHold(counting.conditions)) continue;
+        if (record < 0) record = this.windowOf(group, row);
+        const found = this.count(counting, row, group.table, record);
+        if (found !== undefined) (exceeded ??= []).push(found);
+      }
     }
     return exceeded ?? NOTHING;
   }
 
   /** Accesses that fulfilled the conditions of a rule. */
   matchedBy(rule: Rule): number {
-    return this.rules.find((counting) => counting.rule === rule)?.matched ?? 0;
+    const all = this.groups.flatMap(({ rules }) => rules);
+    return all.find((counting) => counting.rule === rule)?.matched ?? 0;
   }
 
-  private count(counting: CountingRule, row: Row): Exceeded | undefined {
-    const { rule, table } = counting;
-    if (counting.isPerClient && row.client === undefined) return undefined;
-    counting.matched++;
-    const windowMs = rule.withinSeconds * 1000;
-    const windowStart = Math.floor(row.time / windowMs) * windowMs;
-    const { isPerClient, others } = counting;
-    setKey(table.key, row, { isPerClient, others, seed: windowStart / windowMs });
+  /** The window that an access belongs to, by its place in the table. */
+  private windowOf(group: Group, row: Row): number {
+    const { table, withinMs, isPerClient, others } = group;
+    const number = Math.floor(row.time / withinMs);
+    setKey(table.key, row, { isPerClient, others, seed: number });
     const known = table.find();
-    const record =
-      (known < 0 ? this.addWindow(counting, row, windowStart) : known) * RECORD_NUMBERS;
-    const { numbers } = table;
-    numbers[record + FIRST] = Math.min(numbers[record + FIRST], row.time);
+    const record = known < 0 ? this.addWindow(group, row, number * withinMs) : known;
+    const first = record * RECORD_NUMBERS + FIRST;
+    if (row.time < table.numbers[first]) table.numbers[first] = row.time;
+    return record;
+  }
 
-    const before = numbers[record + TOTAL];
-    const { line, expected, learn } = this.baselineOf(rule, row, windowStart);
+  private count(
+    counting: CountingRule,
+    row: Row,
+    { numbers, words }: RecordTable,
+    record: number,
+  ): Exceeded | undefined {
+    const { rule } = counting;
+    counting.matched++;
+    const at = record * RECORD_NUMBERS;
+    const before = numbers[at + counting.place];
+    const windowStart = numbers[at + START];
+    const expected =
+      rule.unusual === undefined ? undefined : this.expectedOf(rule, row, windowStart);
+    const line = lineOf(rule, expected);
     const share = before / (line + 1);
     const needsDetails = counting.distinct !== undefined || share >= DETAIL_SHARE;
-    const details = needsDetails ? this.detailsOf(counting, numbers[record + SERIAL]) : undefined;
-    numbers[record + TOTAL] = before + this.weightOf(counting, row, details);
-    const total = numbers[record + TOTAL];
-    learn(total);
+    const serial = words[record * RECORD_WORDS + SERIAL_WORD];
+    const details = needsDetails ? detailsOf(counting, serial) : undefined;
+    const total = before + weightOf(counting, row, details);
+    numbers[at + counting.place] = total;
+    if (rule.unusual !== undefined)
+      this.past.note(this.pastKey(rule, row), hourOf(windowStart), total);
     if (total <= line) {
       if (
         details !== undefined &&
@@ -156,7 +184,7 @@ export class MinuteCounter {
       before,
       line,
       expected,
-      first: numbers[record + FIRST],
+      first: numbers[at + FIRST],
       at: row.time,
       isCrossing,
       access: accessOf(row),
@@ -164,43 +192,31 @@ export class MinuteCounter {
     };
   }
 
-  /** The line of this window, and how its total is remembered for the weeks to come. */
-  private baselineOf(rule: Rule, row: Row, windowStart: number): Baseline {
-    if (rule.unusual === undefined) return { ...NO_BASELINE, line: rule.moreThan };
-    const key = pastKeyOf(rule, this.fields.keyOf(rule, row));
-    const hour = hourOf(windowStart);
-    const expected = this.past.expected(key, hour);
-    const learn = (total: number): void => {
-      this.past.note(key, hour, total);
-    };
-    return { line: lineOf(rule, expected), expected, learn };
+  private expectedOf(rule: Rule, row: Row, windowStart: number): number | undefined {
+    return this.past.expected(this.pastKey(rule, row), hourOf(windowStart));
   }
 
-  private weightOf(counting: CountingRule, row: Row, details: Details | undefined): number {
-    if (counting.sum !== undefined) return counting.sum(row);
-    if (counting.distinct === undefined || details === undefined) return 1;
-    const value = counting.distinct(row);
-    if (details.values.has(value)) return 0;
-    // Past twice the line there is nothing left to learn from more values.
-    if (details.values.size <= 2 * counting.rule.moreThan) details.values.add(value);
-    return 1;
+  private pastKey(rule: Rule, row: Row): string {
+    return pastKeyOf(rule, this.fields.keyOf(rule, row));
   }
 
-  private addWindow({ table, details }: CountingRule, row: Row, windowStart: number): number {
-    if (table.size === table.capacity) this.makeRoom(table, details);
+  private addWindow(group: Group, row: Row, windowStart: number): number {
+    const { table } = group;
+    if (table.size === table.capacity) this.makeRoom(group);
     const added = table.add();
-    const record = added * RECORD_NUMBERS;
-    table.numbers[record + TOTAL] = 0;
-    table.numbers[record + FIRST] = row.time;
-    table.numbers[record + START] = windowStart;
-    table.numbers[record + SERIAL] = this.serial++;
+    const at = added * RECORD_NUMBERS;
+    table.numbers.fill(0, at, at + TOTALS);
+    table.numbers[at + FIRST] = row.time;
+    table.numbers[at + START] = windowStart;
+    table.words[added * RECORD_WORDS + SERIAL_WORD] = this.serial++;
     return added;
   }
 
   /** Closes windows that no late file can reach; grows, or closes the older half, when that is not enough. */
-  private makeRoom(table: RecordTable, details: Map<number, Details>): void {
+  private makeRoom(group: Group): void {
+    const { table } = group;
     const open = this.newest - this.latenessMs;
-    this.keep(table, details, (record) => table.numbers[record * RECORD_NUMBERS + START] > open);
+    keepAfter(group, open);
     if (table.size <= table.capacity / 2) return;
     if (table.capacity < this.maxWindows) {
       table.grow();
@@ -210,54 +226,75 @@ export class MinuteCounter {
       { length: table.size },
       (_, i) => table.numbers[i * RECORD_NUMBERS + START],
     ).sort((a, b) => a - b);
-    const median = starts[starts.length >> 1];
     const before = table.size;
-    this.keep(table, details, (record) => table.numbers[record * RECORD_NUMBERS + START] > median);
+    keepAfter(group, starts[starts.length >> 1]);
     this.forgotten += before - table.size;
   }
 
-  private keep(
-    table: RecordTable,
-    details: Map<number, Details>,
-    isKept: (record: number) => boolean,
-  ): void {
-    table.keep((record) => {
-      if (isKept(record)) return true;
-      details.delete(table.numbers[record * RECORD_NUMBERS + SERIAL]);
-      return false;
-    });
-  }
-
-  private detailsOf({ details }: CountingRule, serial: number): Details {
-    const known = details.get(serial);
-    if (known !== undefined) return known;
-    const fresh = { values: new Set<number>(), accesses: [] };
-    details.set(serial, fresh);
-    return fresh;
-  }
-
-  private compile(rule: Rule): CountingRule {
-    return {
-      rule,
-      conditions: this.conditions.conditions.of(rule),
-      isPerClient: rule.per.includes("client"),
-      others: this.fields.hashedKey(rule),
-      distinct: this.fields.distinctOf(rule),
-      sum: this.fields.sumOf(rule),
-      table: new RecordTable(1024),
-      details: new Map(),
-      matched: 0,
-    };
+  /** As many rules to a group as a record has totals for. */
+  private group(rules: readonly Rule[]): Group[] {
+    const groups: Group[] = [];
+    const open = new Map<string, Group>();
+    for (const rule of rules) {
+      const name = `${rule.per.join("+")}/${rule.withinSeconds}`;
+      let group = open.get(name);
+      if (group === undefined || group.rules.length === TOTALS) {
+        group = {
+          rules: [],
+          withinMs: rule.withinSeconds * 1000,
+          isPerClient: rule.per.includes("client"),
+          others: this.fields.hashedKey(rule),
+          table: new RecordTable(1024),
+        };
+        groups.push(group);
+        open.set(name, group);
+      }
+      group.rules.push({
+        rule,
+        conditions: this.conditions.conditions.of(rule),
+        distinct: this.fields.distinctOf(rule),
+        sum: this.fields.sumOf(rule),
+        place: group.rules.length,
+        details: new Map(),
+        matched: 0,
+      });
+    }
+    return groups;
   }
 }
 
-interface Baseline {
-  readonly line: number;
-  readonly expected: number | undefined;
-  readonly learn: (total: number) => void;
+function weightOf(
+  { rule, sum, distinct }: CountingRule,
+  row: Row,
+  details: Details | undefined,
+): number {
+  if (sum !== undefined) return sum(row);
+  if (distinct === undefined || details === undefined) return 1;
+  const value = distinct(row);
+  if (details.values.has(value)) return 0;
+  // Past twice the line there is nothing left to learn from more values.
+  if (details.values.size <= 2 * rule.moreThan) details.values.add(value);
+  return 1;
 }
 
-const NO_BASELINE = { expected: undefined, learn: (): void => undefined };
+function detailsOf({ details }: CountingRule, serial: number): Details {
+  const known = details.get(serial);
+  if (known !== undefined) return known;
+  const fresh = { values: new Set<number>(), accesses: [] };
+  details.set(serial, fresh);
+  return fresh;
+}
+
+/** Drops windows that began at a time or before. */
+function keepAfter({ table, rules }: Group, time: number): void {
+  table.keep((record) => {
+    if (table.numbers[record * RECORD_NUMBERS + START] > time) return true;
+    const serial = table.words[record * RECORD_WORDS + SERIAL_WORD];
+    for (const { details } of rules) details.delete(serial);
+    return false;
+  });
+}
+
 const NOTHING: readonly Exceeded[] = [];
 
 const accessOf = (row: Row): Access => toAccess(row, row.client?.text);

@@ -133,7 +133,7 @@ describe("MinuteCounter and Incidents", () => {
           line(START + i * MINUTE * 0.1, { client: `198.51.${String(i >> 8)}.${String(i & 255)}` }),
         ),
       );
-    assert.ok(counter.rules.every(({ table }) => table.size <= 1024));
+    assert.ok(counter.groups.every(({ table }) => table.size <= 1024));
     assert.ok(counter.forgotten > 0);
   });
 });
