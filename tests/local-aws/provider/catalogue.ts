@@ -18,13 +18,10 @@ import {
   GlueClient,
   UpdateTableCommand,
 } from "@aws-sdk/client-glue";
-import { capital, type ResourceType, type Values } from "./resource-type";
+import { account, capital, region, type ResourceType, type Values } from "./resource-type";
 
 const glue = new GlueClient({});
 const athena = new AthenaClient({});
-
-const region = process.env["AWS_REGION"] ?? "";
-const account = process.env["AWS_ACCESS_KEY_ID"] ?? "";
 
 const database: ResourceType = {
   named: { input: "name", longest: 255 },

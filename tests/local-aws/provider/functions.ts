@@ -11,7 +11,14 @@ import {
   UpdateFunctionConfigurationCommand,
 } from "@aws-sdk/client-lambda";
 import { zip } from "./archive";
-import { capital, patiently, without, type ResourceType, type Values } from "./resource-type";
+import {
+  capital,
+  patiently,
+  region,
+  without,
+  type ResourceType,
+  type Values,
+} from "./resource-type";
 
 const lambda = new LambdaClient({});
 
@@ -54,7 +61,8 @@ const fn: ResourceType = {
       // "The role defined for the function cannot be assumed by Lambda."
       ({ message }) => message.includes("cannot be assumed"),
     );
-    return { id: inputs["name"], outputs: { arn, qualifiedArn: `${arn}:$LATEST`, invokeArn: arn } };
+    const invokeArn = `arn:aws:apigateway:${region}:lambda:path/2015-03-31/functions/${arn}/invocations`;
+    return { id: inputs["name"], outputs: { arn, qualifiedArn: `${arn}:$LATEST`, invokeArn } };
   },
   async read(id) {
     const found = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: id }));

@@ -10,7 +10,7 @@ import { isGone, without, type ResourceType, type Values } from "./resource-type
 import { resourceTypeOf } from "./types";
 
 /** The engine prints the message only; AWS's name for it is what people search for. */
-async function named<T>(call: Promise<T>): Promise<T> {
+async function inAwsWords<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
@@ -80,7 +80,7 @@ const provider: Provider = {
   },
 
   async create(urn, inputs: Values) {
-    const { id, outputs } = await named(resourceType(urn).create(inputs));
+    const { id, outputs } = await inAwsWords(resourceType(urn).create(inputs));
     return { id, outs: stateOf(inputs, { id, ...outputs }) };
   },
 
@@ -98,7 +98,7 @@ const provider: Provider = {
 
   async update(id, urn, state: Values, news: Values) {
     const changing = resourceType(urn).update?.(id, news, state);
-    const outputs = changing && (await named(changing));
+    const outputs = changing && (await inAwsWords(changing));
     const added = without(state, "__inputs", ...Object.keys(state["__inputs"]));
     return { outs: stateOf(news, { ...added, ...outputs }) };
   },
@@ -107,7 +107,7 @@ const provider: Provider = {
     try {
       await resourceType(urn).delete(id, state);
     } catch (error) {
-      if (!isGone(error)) await named(Promise.reject(error as Error));
+      if (!isGone(error)) await inAwsWords(Promise.reject(error as Error));
     }
   },
 

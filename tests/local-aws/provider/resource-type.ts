@@ -1,6 +1,10 @@
 /** Inputs, outputs and answers have a shape of their own for each type. */
 export type Values = Record<string, any>;
 
+/** Where everything is; ministack takes the access key for the account. */
+export const region = process.env["AWS_REGION"] ?? "";
+export const account = process.env["AWS_ACCESS_KEY_ID"] ?? "";
+
 export interface Made {
   readonly id: string;
   /** What AWS adds to the inputs. */

@@ -23,10 +23,9 @@ import {
   PutPublicAccessBlockCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { capital, present, without, type ResourceType, type Values } from "./resource-type";
+import { capital, present, region, without, type ResourceType, type Values } from "./resource-type";
 
 const s3 = new S3Client({ forcePathStyle: true });
-const region = process.env["AWS_REGION"] ?? "";
 
 const bucket: ResourceType = {
   named: { input: "bucket", longest: 63 },

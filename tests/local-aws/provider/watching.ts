@@ -17,13 +17,10 @@ import {
   DescribeLogStreamsCommand,
   PutRetentionPolicyCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
-import { capital, present, type ResourceType, type Values } from "./resource-type";
+import { account, capital, present, region, type ResourceType, type Values } from "./resource-type";
 
 const cloudwatch = new CloudWatchClient({});
 const logs = new CloudWatchLogsClient({});
-
-const region = process.env["AWS_REGION"] ?? "";
-const account = process.env["AWS_ACCESS_KEY_ID"] ?? "";
 
 const logGroup: ResourceType = {
   named: { input: "name", longest: 512 },

@@ -4,6 +4,7 @@ import {
   DeleteAutoScalingGroupCommand,
   DescribeAutoScalingGroupsCommand,
   UpdateAutoScalingGroupCommand,
+  type AutoScalingGroup,
 } from "@aws-sdk/client-auto-scaling";
 import {
   AuthorizeSecurityGroupEgressCommand,
@@ -36,11 +37,21 @@ import {
   ElasticLoadBalancingV2Client,
   ModifyLoadBalancerAttributesCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { capital, present, without, type ResourceType, type Values } from "./resource-type";
+import {
+  account,
+  capital,
+  present,
+  region,
+  without,
+  type ResourceType,
+  type Values,
+} from "./resource-type";
 
 const ec2 = new EC2Client({});
 const elb = new ElasticLoadBalancingV2Client({});
 const scaling = new AutoScalingClient({});
+
+const arnOf = (rest: string): string => `arn:aws:ec2:${region}:${account}:${rest}`;
 
 const securityGroup: ResourceType = {
   named: { input: "name", longest: 255 },
@@ -49,7 +60,7 @@ const securityGroup: ResourceType = {
     const { GroupId = "" } = await ec2.send(
       new CreateSecurityGroupCommand({ GroupName: name, VpcId: vpcId, Description: description }),
     );
-    return { id: GroupId };
+    return { id: GroupId, outputs: { arn: arnOf(`security-group/${GroupId}`), ownerId: account } };
   },
   async read(id) {
     const { SecurityGroups } = await ec2.send(
@@ -153,7 +164,9 @@ const loadBalancer: ResourceType = {
         ],
       }),
     );
-    return { id: arn, outputs: { arn, dnsName: made.DNSName } };
+    const [, arnSuffix] = arn.split(":loadbalancer/");
+    const outputs = { arn, arnSuffix, dnsName: made.DNSName, zoneId: made.CanonicalHostedZoneId };
+    return { id: arn, outputs };
   },
   async read(id) {
     await elb.send(new DescribeLoadBalancersCommand({ LoadBalancerArns: [id] }));
@@ -231,6 +244,7 @@ const launchTemplate: ResourceType = {
     return {
       id: made.LaunchTemplateId ?? "",
       outputs: {
+        arn: arnOf(`launch-template/${made.LaunchTemplateId}`),
         latestVersion: made.LatestVersionNumber,
         defaultVersion: made.DefaultVersionNumber,
       },
@@ -280,6 +294,13 @@ const groupOf = ({
   LaunchTemplate: { LaunchTemplateId: template.id as string, Version: template.version as string },
 });
 
+async function groupNamed(name: string): Promise<AutoScalingGroup> {
+  const { AutoScalingGroups } = await scaling.send(
+    new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }),
+  );
+  return present(AutoScalingGroups?.[0], "auto scaling group");
+}
+
 const autoScalingGroup: ResourceType = {
   named: { input: "name", longest: 255 },
   replaceOn: ["name"],
@@ -290,13 +311,11 @@ const autoScalingGroup: ResourceType = {
         TargetGroupARNs: inputs["targetGroupArns"],
       }),
     );
-    return { id: inputs["name"] };
+    const found = await groupNamed(inputs["name"]);
+    return { id: inputs["name"], outputs: { arn: found.AutoScalingGroupARN } };
   },
   async read(id) {
-    const { AutoScalingGroups } = await scaling.send(
-      new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [id] }),
-    );
-    const found = present(AutoScalingGroups?.[0], "auto scaling group");
+    const found = await groupNamed(id);
     return { minSize: found.MinSize, maxSize: found.MaxSize };
   },
   async update(_, news) {
