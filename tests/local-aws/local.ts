@@ -46,13 +46,9 @@ const toPort = (text: string): number => {
 };
 
 async function main({ port, webPort }: Options): Promise<void> {
-  const ended = new AbortController();
-  const end = (): void => {
-    ended.abort();
-  };
-  process.once("SIGINT", end).once("SIGTERM", end);
+  // Ctrl-C is how it ends; the world clears up after itself whenever the process does.
+  process.once("SIGINT", () => process.exit(0));
   const world = await World.open({ port, longestBuffer: 10 });
-  let [nginx, agent]: [Nginx | undefined, Agent | undefined] = [undefined, undefined];
   try {
     say("AWS is up on this machine; the program is being deployed, which takes half a minute");
     const stack = await Stack.init(world, "local", {
@@ -64,8 +60,12 @@ async function main({ port, webPort }: Options): Promise<void> {
     await stack.up();
     const { intrusionPrevention: edge, s3AnomalyDetection: audit } = await stack.outputs();
     const { nginx: part } = edge["agents"] as unknown as { nginx: string };
-    nginx = await Nginx.start(world.folder, webPort, part);
-    agent = new Agent(world.client(FirehoseClient), nginx.logFile, edge["deliveryStreamName"]);
+    const nginx = await Nginx.start(world.folder, webPort, part);
+    const agent = new Agent(
+      world.client(FirehoseClient),
+      nginx.logFile,
+      edge["deliveryStreamName"],
+    );
     console.log(`
   nginx            ${nginx.url}, its log goes to the delivery stream ${edge["deliveryStreamName"]}
   AWS's endpoint   ${world.endpoint}, region ${REGION}, access key ${ACCOUNT}, any secret key
@@ -76,13 +76,11 @@ async function main({ port, webPort }: Options): Promise<void> {
                      dynamodb scan --table-name ${edge["decisionsTableName"]}
   Ctrl-C ends everything and leaves nothing behind.
 `);
-    void tellMessages(world, [edge["topicArn"], audit["topicArn"]], ended.signal);
-    await watch(world, { table: edge["decisionsTableName"], agent }, ended.signal);
-  } finally {
-    say("ending");
-    await agent?.stop();
-    await nginx?.stop();
+    void tellMessages(world, [edge["topicArn"], audit["topicArn"]]);
+    await watch(world, { table: edge["decisionsTableName"], agent });
+  } catch (error) {
     await world.close();
+    throw error;
   }
 }
 
@@ -90,12 +88,11 @@ async function main({ port, webPort }: Options): Promise<void> {
 async function watch(
   world: World,
   { table, agent }: { table: string; agent: Agent },
-  signal: AbortSignal,
 ): Promise<void> {
   const known = new Set<string>();
   let blocked = new Set<string>();
   let lines = 0;
-  while (!signal.aborted) {
+  for (;;) {
     if (agent.sent > lines) say(`${agent.sent - lines} lines shipped`);
     lines = agent.sent;
     const decisions = (await items(world, table)).filter(({ rule }) => rule !== undefined);
@@ -110,20 +107,16 @@ async function watch(
     for (const cidr of now) if (!blocked.has(cidr)) say(`${cidr} is in the IP set: WAF blocks it`);
     for (const cidr of blocked) if (!now.has(cidr)) say(`${cidr} has left the IP set`);
     blocked = now;
-    await pause(500, undefined, { signal }).catch(() => undefined);
+    await pause(500);
   }
 }
 
 /** What people would get by mail. */
-async function tellMessages(
-  world: World,
-  topicArns: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
+async function tellMessages(world: World, topicArns: readonly string[]): Promise<void> {
   for (const topicArn of topicArns) {
     const queueUrl = await listen(world, topicArn);
     void (async () => {
-      while (!signal.aborted)
+      for (;;)
         for (const body of await hear(world, queueUrl, 1)) {
           const { Subject } = JSON.parse(body) as { Subject?: string };
           say(`a message to people: ${Subject ?? body}`);

@@ -86,10 +86,6 @@ interface Decision {
 
 async function main(minutes: number, seed: number): Promise<boolean> {
   const world = await World.open({ seed });
-  const onSignal = (): void => {
-    void world.close().then(() => process.exit(130));
-  };
-  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
   try {
     say(`deploying; ${minutes} minutes with seed ${seed} follow`);
     const stack = await Stack.init(world, "soak", CONFIG);

@@ -114,12 +114,15 @@ export class Stack {
         },
       },
     );
+    const end = (): void => void child.kill();
+    process.once("exit", end);
     let text = "";
     for (const output of [child.stdout, child.stderr])
       output.on("data", (chunk: Buffer) => (text += chunk.toString()));
     return new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code) => {
+        process.off("exit", end);
         resolve({ code: code ?? 1, text });
       });
     });

@@ -34,6 +34,10 @@ interface ClientConfig {
   readonly useQueueUrlAsEndpoint: boolean;
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Ends the process as a shell counts it, by way of its handlers of `exit`. */
+const end = (): void => process.exit(130);
+
 const READY_MS = 60_000;
 /** For functions, logs and archives, in bytes. */
 const ROOM = 1e9;
@@ -61,6 +65,7 @@ export class World {
     this.#front = front;
     this.#ministack = ministack;
     process.once("exit", this.#atExit);
+    for (const signal of SIGNALS) process.once(signal, end);
   }
 
   /** @throws Trouble when set-up was not run, or the port is taken. */
@@ -129,6 +134,7 @@ export class World {
       await Promise.race([ended, pause(5000, undefined, { ref: false })]);
     }
     process.off("exit", this.#atExit);
+    for (const signal of SIGNALS) process.off(signal, end);
     this.#clear();
   }
 
