@@ -9,7 +9,7 @@ import { S3_RULES } from "../../functions/rules/s3-rules";
 import { hear, inSets, items, listen } from "./aws";
 import { Stack } from "./stack";
 import { Agent } from "./traffic/agent";
-import { Nginx } from "./traffic/nginx";
+import { checkPort, Nginx } from "./traffic/nginx";
 import { Trouble } from "./trouble";
 import { ACCOUNT, REGION, World } from "./world";
 
@@ -48,6 +48,7 @@ const toPort = (text: string): number => {
 async function main({ port, webPort }: Options): Promise<void> {
   // Ctrl-C is how it ends; the world clears up after itself whenever the process does.
   process.once("SIGINT", () => process.exit(0));
+  await checkPort(webPort);
   const world = await World.open({ port, longestBuffer: 10 });
   try {
     say("AWS is up on this machine; the program is being deployed, which takes half a minute");

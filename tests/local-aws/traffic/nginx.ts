@@ -25,8 +25,7 @@ export class Nginx {
     writeFileSync(logFile, "");
     const file = join(folder, "nginx.conf");
     writeFileSync(file, configuration(folder, port, part.replaceAll(LOG_FILE, logFile)));
-    if (await isTaken(port))
-      throw new Trouble(`port ${port} is taken: end what listens there, or give another port.`);
+    await checkPort(port);
     const child = spawn("nginx", ["-e", join(folder, "error.log"), "-c", file], {
       stdio: "ignore",
       detached: true,
@@ -65,6 +64,12 @@ export class Nginx {
   lines(): string[] {
     return readFileSync(this.logFile, "latin1").split("\n").slice(0, -1);
   }
+}
+
+/** @throws Trouble when somebody listens there. */
+export async function checkPort(port: number): Promise<void> {
+  if (await isTaken(port))
+    throw new Trouble(`port ${port} is taken: end what listens there, or give another port.`);
 }
 
 const isTaken = (port: number): Promise<boolean> =>
