@@ -6,7 +6,6 @@ import { createAlarms } from "./alarms";
 import { createAnalytics, createStreams, type Streams } from "./analytics";
 import { createArchive } from "./archive";
 import { callback, type Callback } from "./callback";
-
 import { createDecisions } from "./decisions";
 import { createEdgeDashboard } from "./edge-dashboard";
 import {
