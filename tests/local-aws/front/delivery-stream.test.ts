@@ -34,7 +34,11 @@ const WITH_FUNCTION = {
 } satisfies DeliverySettings["destination"];
 
 /** A stream whose time is the test's. */
-function play(destination: DeliverySettings["destination"], fn: (event: Event) => unknown = same) {
+function play(
+  destination: DeliverySettings["destination"],
+  fn: (event: Event) => unknown = same,
+  refuse: () => void = () => undefined,
+) {
   const clock = { now: Date.UTC(2026, 10, 20, 12, 0, 0) };
   const timers: { at: number; call: () => void }[] = [];
   const calls: Event[] = [];
@@ -54,6 +58,7 @@ function play(destination: DeliverySettings["destination"], fn: (event: Event) =
       });
     },
     put: (_, key, body) => {
+      refuse();
       objects.push({ key, text: (key.endsWith(".gz") ? gunzipSync(body) : body).toString() });
       return Promise.resolve();
     },
@@ -168,6 +173,18 @@ describe("the front's delivery stream", () => {
       );
       assert.equal(failed[0]["errorCode"], "Lambda.FunctionError");
     });
+
+  it("gives up an object that nobody takes when it is stopped", async () => {
+    let tries = 0;
+    const { pass, put, stream } = play(DESTINATION, same, () => {
+      if (++tries === 3) stream.stop();
+      throw new Error("the bucket is gone");
+    });
+    put("a\n");
+    await pass(300);
+    await pass(300);
+    assert.equal(tries, 3);
+  });
 
   it("names objects by the time that their first record came", () => {
     const at = Date.UTC(2026, 0, 2, 3, 4, 5);

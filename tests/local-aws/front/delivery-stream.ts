@@ -57,6 +57,7 @@ export class DeliveryStream {
   #isDelivering = false;
   #timers = { transform: false, deliver: false };
   #atWork = 0;
+  #isStopped = false;
 
   constructor(settings: DeliverySettings, ports: DeliveryPorts) {
     this.settings = settings;
@@ -66,6 +67,11 @@ export class DeliveryStream {
   /** Records that are nowhere yet but here. */
   get waiting(): number {
     return this.#incoming.length + this.#outgoing.length + this.#atWork;
+  }
+
+  /** The stream is deleted: what it has not delivered is gone. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   put(records: readonly Buffer[]): string[] {
@@ -108,7 +114,7 @@ export class DeliveryStream {
   }
 
   async #transform(): Promise<void> {
-    if (this.#isTransforming || this.#incoming.length === 0) return;
+    if (this.#isStopped || this.#isTransforming || this.#incoming.length === 0) return;
     this.#isTransforming = true;
     const batch = takeBytes(this.#incoming, CALL_BYTES);
     this.#atWork += batch.length;
@@ -197,7 +203,7 @@ export class DeliveryStream {
   }
 
   async #deliver(): Promise<void> {
-    if (this.#isDelivering || this.#outgoing.length === 0) return;
+    if (this.#isStopped || this.#isDelivering || this.#outgoing.length === 0) return;
     this.#isDelivering = true;
     const batch = takeBytes(this.#outgoing, (this.#lines().BufferingHints?.SizeInMBs ?? 5) * MB);
     this.#atWork += batch.length;
@@ -224,7 +230,7 @@ export class DeliveryStream {
     const { name } = this.settings;
     const key = `${datedPrefix(prefix, at)}${name}-${this.version}-${stamp}-${randomUUID()}${isZipped ? FileExtension : ""}`;
     const bytes = isZipped ? gzipSync(body) : body;
-    for (;;) {
+    while (!this.#isStopped) {
       try {
         await this.#ports.put(BucketARN.replace("arn:aws:s3:::", ""), key, bytes);
         return;

@@ -29,6 +29,11 @@ export class Firehose {
     return [...this.#streams.values()].reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
+  /** Stops all streams, for the end of a run. */
+  stop(): void {
+    for (const stream of this.#streams.values()) stream.stop();
+  }
+
   /** @throws AwsError as Firehose would answer. */
   answer(action: string, input: never): unknown {
     switch (action) {
@@ -39,7 +44,7 @@ export class Firehose {
       case "UpdateDestination":
         return this.#update(input);
       case "DeleteDeliveryStream":
-        this.#find(input);
+        this.#find(input).stop();
         this.#streams.delete((input as Described).DeliveryStreamName);
         return {};
       case "PutRecordBatch":

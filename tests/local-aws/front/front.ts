@@ -42,6 +42,7 @@ export class Front {
 
   async close(): Promise<void> {
     this.#services.mappings.stop();
+    this.#services.firehose.stop();
     this.#agent.destroy();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
