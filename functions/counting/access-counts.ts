@@ -150,4 +150,6 @@ function note(window: OpenWindow, row: Row): void {
   if (window.accesses.length < KEPT_ACCESSES) window.accesses.push(toAccess(row, row.client?.text));
 }
 
-const groupOf = ({ per, withinSeconds }: Rule): string => `${per.join("+")}/${withinSeconds}`;
+/** Rules of one name share key and length, and so their windows. */
+export const groupOf = ({ per, withinSeconds }: Rule): string =>
+  `${per.join("+")}/${withinSeconds}`;

@@ -5,8 +5,9 @@ import type { Exemption } from "../rules/exemptions";
 import type { CompiledCondition } from "./conditions";
 import { ExemptConditions } from "./exempt";
 import { hourOf, lineOf, Past, pastKeyOf } from "./baseline";
+import { groupOf } from "./access-counts";
 import { FieldValues, setKey } from "./field-values";
-import { RECORD_NUMBERS, RecordTable } from "./record-table";
+import { RECORD_NUMBERS, RECORD_WORDS, RecordTable } from "./record-table";
 import type { TextValues } from "./text-values";
 
 export interface MinuteCounterSettings {
@@ -72,7 +73,6 @@ interface Details {
 const TOTALS = 4;
 const FIRST = 4;
 const START = 5;
-const RECORD_WORDS = 2 * RECORD_NUMBERS;
 const SERIAL_WORD = RECORD_WORDS - 1;
 
 const HOUR = 3_600_000;
@@ -154,8 +154,10 @@ export class MinuteCounter {
     const at = record * RECORD_NUMBERS;
     const before = numbers[at + counting.place];
     const windowStart = numbers[at + START];
-    const expected =
-      rule.unusual === undefined ? undefined : this.expectedOf(rule, row, windowStart);
+    const hour = hourOf(windowStart);
+    const pastKey =
+      rule.unusual === undefined ? undefined : pastKeyOf(rule, this.fields.keyOf(rule, row));
+    const expected = pastKey === undefined ? undefined : this.past.expected(pastKey, hour);
     const line = lineOf(rule, expected);
     const share = before / (line + 1);
     const needsDetails = counting.distinct !== undefined || share >= DETAIL_SHARE;
@@ -163,8 +165,7 @@ export class MinuteCounter {
     const details = needsDetails ? detailsOf(counting, serial) : undefined;
     const total = before + weightOf(counting, row, details);
     numbers[at + counting.place] = total;
-    if (rule.unusual !== undefined)
-      this.past.note(this.pastKey(rule, row), hourOf(windowStart), total);
+    if (pastKey !== undefined) this.past.note(pastKey, hour, total);
     if (total <= line) {
       if (
         details !== undefined &&
@@ -190,14 +191,6 @@ export class MinuteCounter {
       access: accessOf(row),
       earlier: isCrossing ? (details?.accesses ?? []) : [],
     };
-  }
-
-  private expectedOf(rule: Rule, row: Row, windowStart: number): number | undefined {
-    return this.past.expected(this.pastKey(rule, row), hourOf(windowStart));
-  }
-
-  private pastKey(rule: Rule, row: Row): string {
-    return pastKeyOf(rule, this.fields.keyOf(rule, row));
   }
 
   private addWindow(group: Group, row: Row, windowStart: number): number {
@@ -236,7 +229,7 @@ export class MinuteCounter {
     const groups: Group[] = [];
     const open = new Map<string, Group>();
     for (const rule of rules) {
-      const name = `${rule.per.join("+")}/${rule.withinSeconds}`;
+      const name = groupOf(rule);
       let group = open.get(name);
       if (group === undefined || group.rules.length === TOTALS) {
         group = {

@@ -1,6 +1,6 @@
 /** Eight numbers, or sixteen words, make a record: one line of the processor's cache. */
 export const RECORD_NUMBERS = 8;
-const RECORD_WORDS = 16;
+export const RECORD_WORDS = 16;
 
 /** The key: a client's number, and 64 bits that stand for the other values. */
 const KEY_AT = 12;
