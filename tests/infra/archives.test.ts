@@ -61,7 +61,8 @@ describe("the deployed archives", () => {
 
   it("decide as the replay does, end every block, and send one digest", async () => {
     const script = join(folder, "run-archives.mjs");
-    await copyFile("tests/support/run-archives.mjs", script);
+    for (const file of ["run-archives.mjs", "play-aws.mjs"])
+      await copyFile(`tests/support/${file}`, join(folder, file));
     const env = {
       PATH: process.env["PATH"],
       REQUESTS: "edge-requests-name",

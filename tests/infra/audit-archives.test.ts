@@ -59,7 +59,8 @@ describe("the deployed archives of the S3 pipeline", () => {
 
   it("alert as the replay does, once, though every notification comes twice", async () => {
     const script = join(folder, "run-audit.mjs");
-    await copyFile("tests/support/run-audit.mjs", script);
+    for (const file of ["run-audit.mjs", "play-aws.mjs"])
+      await copyFile(`tests/support/${file}`, join(folder, file));
     const logs = readdirSync(LOGS).map((name) => join(LOGS, name));
     const env = { PATH: process.env["PATH"] };
     const { stdout } = await run(process.execPath, [script, folder, ...logs], {

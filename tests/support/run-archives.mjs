@@ -4,10 +4,10 @@
 //
 //   node run-archives.mjs FOLDER LOG
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { load, playAws } from "./play-aws.mjs";
 
 const [folder, log] = process.argv.slice(2);
 const require = createRequire(join(folder, "run.js"));
@@ -68,40 +68,10 @@ const services = {
   },
 };
 
-const server = createServer((request, response) => {
-  const chunks = [];
-  request.on("data", (chunk) => chunks.push(chunk));
-  request.on("end", () => {
-    const body = Buffer.concat(chunks).toString();
-    const service = services[request.headers["x-amz-target"]];
-    if (service === undefined) {
-      const message = new URLSearchParams(body);
-      if (message.get("Action") !== "Publish") throw new Error(`unknown call: ${body}`);
-      notices.push({ subject: message.get("Subject"), message: message.get("Message") });
-      response.end("<PublishResponse><PublishResult></PublishResult></PublishResponse>");
-      return;
-    }
-    const answer = service(JSON.parse(body));
-    response.statusCode = answer.__type === undefined ? 200 : 400;
-    response.setHeader("content-type", "application/x-amz-json-1.1");
-    response.end(JSON.stringify(answer));
-  });
-});
-await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-
-Object.assign(process.env, {
-  AWS_ENDPOINT_URL: `http://127.0.0.1:${server.address().port}`,
-  AWS_REGION: "eu-west-1",
-  AWS_ACCESS_KEY_ID: "id",
-  AWS_SECRET_ACCESS_KEY: "secret",
-});
-
-/** Bundles are required by a path from Lambda's working directory. */
-const load = (name) => {
-  process.chdir(join(folder, name));
-  return require(join(folder, name, "__index.js")).handler;
-};
-const [parse, count, act, expire] = ["parse", "count", "act", "expire"].map(load);
+const server = await playAws({ services, publish: (notice) => notices.push(notice) });
+const [parse, count, act, expire] = ["parse", "count", "act", "expire"].map((name) =>
+  load(folder, name),
+);
 const metrics = [];
 const print = process.stdout.write.bind(process.stdout);
 process.stdout.write = (text) => metrics.push(JSON.parse(text)) > 0;

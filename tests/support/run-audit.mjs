@@ -4,13 +4,11 @@
 //
 //   node run-audit.mjs FOLDER LOG...
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
+import { load, playAws } from "./play-aws.mjs";
 
 const [folder, ...logs] = process.argv.slice(2);
-const require = createRequire(join(folder, "run.js"));
 
 /** Objects by bucket and key, delivered records, the tables, and what was published. */
 const objects = new Map();
@@ -53,42 +51,9 @@ const services = {
   }),
 };
 
-const server = createServer((request, response) => {
-  const chunks = [];
-  request.on("data", (chunk) => chunks.push(chunk));
-  request.on("end", () => {
-    const body = Buffer.concat(chunks);
-    const path = decodeURIComponent(new URL(request.url, "http://x").pathname.slice(1));
-    if (request.method === "GET") return void response.end(objects.get(path));
-    if (request.method === "PUT") {
-      objects.set(path, body);
-      return void response.end();
-    }
-    const service = services[request.headers["x-amz-target"]];
-    if (service === undefined) {
-      const message = new URLSearchParams(body.toString());
-      alerts.push({ subject: message.get("Subject"), ...JSON.parse(message.get("Message")) });
-      response.end("<PublishResponse><PublishResult></PublishResult></PublishResponse>");
-      return;
-    }
-    const answer = service(JSON.parse(body.toString()));
-    response.statusCode = answer.__type === undefined ? 200 : 400;
-    response.end(JSON.stringify(answer));
-  });
-});
-await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-Object.assign(process.env, {
-  AWS_ENDPOINT_URL: `http://127.0.0.1:${server.address().port}`,
-  AWS_REGION: "eu-west-1",
-  AWS_ACCESS_KEY_ID: "id",
-  AWS_SECRET_ACCESS_KEY: "secret",
-});
-
-const load = (name) => {
-  process.chdir(join(folder, name));
-  return require(join(folder, name, "__index.js")).handler;
-};
-const [parse, count] = ["parse", "count"].map(load);
+const publish = ({ subject, message }) => alerts.push({ subject, ...JSON.parse(message) });
+const server = await playAws({ services, publish, objects });
+const [parse, count] = ["parse", "count"].map((name) => load(folder, name));
 const print = process.stdout.write.bind(process.stdout);
 process.stdout.write = () => true;
 
