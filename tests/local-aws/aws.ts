@@ -19,6 +19,7 @@ import {
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { Suite } from "mocha";
 import ipaddr from "ipaddr.js";
+import type { Decision } from "../../functions/acting/decision";
 import { ACCOUNT, REGION, type World } from "./world";
 
 /** Waits until something is so, and says what it was. */
@@ -146,6 +147,12 @@ export async function items(world: World, TableName: string): Promise<Record<str
     ExclusiveStartKey = page.LastEvaluatedKey;
   } while (ExclusiveStartKey !== undefined);
   return found;
+}
+
+/** The decisions table, without what else stands in it. */
+export async function decisionsIn(world: World, tableName: string): Promise<Decision[]> {
+  const all = await items(world, tableName);
+  return all.filter(({ rule }) => rule !== undefined) as unknown as Decision[];
 }
 
 /** What is more often in one list than in the other: "+2 text" where it is missing twice. */

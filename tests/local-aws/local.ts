@@ -6,27 +6,18 @@ import { FirehoseClient } from "@aws-sdk/client-firehose";
 import { Command, InvalidArgumentError } from "commander";
 import { NGINX_RULES } from "../../functions/rules/nginx-rules";
 import { S3_RULES } from "../../functions/rules/s3-rules";
-import { hear, inSets, items, listen } from "./aws";
+import { decisionsIn, hear, inSets, listen } from "./aws";
 import { Stack } from "./stack";
 import { Agent } from "./traffic/agent";
 import { checkPort, Nginx } from "./traffic/nginx";
 import { Trouble } from "./trouble";
-import { ACCOUNT, REGION, World } from "./world";
+import { ACCOUNT, BALANCER, REGION, World } from "./world";
 
 interface Options {
   readonly port: number;
   readonly webPort: number;
 }
 
-interface Decision {
-  readonly client: string;
-  readonly action: string;
-  readonly rule: string;
-  readonly evidence: string;
-  readonly until: number;
-}
-
-const BALANCER = `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:loadbalancer/app/web/0123456789abcdef`;
 /** Long enough to look at, short enough to see it end. */
 const BLOCK_SECONDS = 120;
 const RULES = [
@@ -96,12 +87,10 @@ async function watch(
   for (;;) {
     if (agent.sent > lines) say(`${agent.sent - lines} lines shipped`);
     lines = agent.sent;
-    const decisions = (await items(world, table)).filter(({ rule }) => rule !== undefined);
-    for (const decision of decisions as unknown as Decision[]) {
-      const name = `${decision.client} ${decision.until}`;
+    for (const { client, action, rule, evidence, until } of await decisionsIn(world, table)) {
+      const name = `${client} ${until}`;
       if (known.has(name)) continue;
       known.add(name);
-      const { client, action, rule, evidence, until } = decision;
       say(`${action} ${client} until ${clock(until)} by ${rule}: ${evidence}`);
     }
     const now = new Set(inSets(world, "block"));

@@ -9,8 +9,9 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { FirehoseClient } from "@aws-sdk/client-firehose";
+import type { Decision } from "../../functions/acting/decision";
 import { archivedIn, archiveKey, logKey } from "./archive";
-import { covers, differences, inSets, items, messagesWaiting, until } from "./aws";
+import { covers, decisionsIn, differences, inSets, messagesWaiting, until } from "./aws";
 import { Faults, type FaultRule } from "./front/faults";
 import { CHECKOUT } from "./paths";
 import { Stack } from "./stack";
@@ -76,13 +77,7 @@ const say = (text: string): void => {
   console.log(`${new Date().toISOString().slice(11, 19)}  ${text}`);
 };
 
-interface Decision {
-  readonly client: string;
-  readonly rule: string;
-  readonly level: number;
-  readonly from: number;
-  readonly until: number;
-}
+type Decided = Pick<Decision, "client" | "rule" | "level" | "from" | "until">;
 
 async function main(minutes: number, seed: number): Promise<boolean> {
   const world = await World.open({ seed });
@@ -104,9 +99,7 @@ async function main(minutes: number, seed: number): Promise<boolean> {
     say(`waiting until ${visitors.lines} lines are through`);
     await settle(world);
 
-    const ledger = (await items(world, decisionsTableName)).filter(
-      ({ rule }) => rule !== undefined,
-    ) as unknown as Decision[];
+    const ledger = await decisionsIn(world, decisionsTableName);
     const lines = readFileSync(log, "utf8").trimEnd().split("\n");
     const archived = await archivedIn(world, archiveBucketName);
     const checks: readonly (readonly [string, readonly string[]])[] = [
@@ -200,14 +193,14 @@ async function replay(program: string, log: string): Promise<string[]> {
     maxBuffer: 1e9,
   });
   const { decisions } = JSON.parse(stdout) as {
-    decisions: (Omit<Decision, "from" | "until"> & { from: string; until: string })[];
+    decisions: (Omit<Decided, "from" | "until"> & { from: string; until: string })[];
   };
   return decisions.map(({ from, until: end, ...rest }) =>
     textOf({ ...rest, from: Date.parse(from), until: Date.parse(end) }),
   );
 }
 
-const textOf = ({ client, rule, level, from, until: end }: Decision): string =>
+const textOf = ({ client, rule, level, from, until: end }: Decided): string =>
   `${client} ${rule} level ${level} ${new Date(from).toISOString()} to ${new Date(end).toISOString()}`;
 
 const [minutes, seed] = process.argv.slice(2).map(Number);

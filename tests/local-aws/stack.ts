@@ -94,6 +94,13 @@ export class Stack {
     }));
   }
 
+  /** @throws Error when the stack has no resource of that name. */
+  async idOf(name: string): Promise<string> {
+    const found = (await this.resources()).find((one) => one.name === name);
+    if (found === undefined) throw new Error(`the stack has no ${name}`);
+    return found.id;
+  }
+
   /** Runs a command and says how it ended. */
   run(command: string, ...args: string[]): Promise<Finished> {
     const child = spawn(

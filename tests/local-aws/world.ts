@@ -16,6 +16,8 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
 export const REGION = "eu-west-1";
 export const ACCOUNT = "123456789012";
+/** Nothing stands behind it; a web ACL can protect it all the same. */
+export const BALANCER = `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:loadbalancer/app/web/0123456789abcdef`;
 
 export interface WorldSettings {
   /** @default 0, any that is free */

@@ -6,11 +6,10 @@ import { ShardReader, type ReaderPorts, type StreamRecord } from "./shard-reader
 /** What the mappings read from, with the function's role. */
 export interface MappingPorts {
   readonly shards: (streamArn: string) => Promise<readonly string[]>;
-  readonly iterator: (streamArn: string, shardId: string) => Promise<string>;
+  readonly iterator: (mapping: EventSourceMappingConfiguration, shardId: string) => Promise<string>;
   /** The next records, and where to go on. */
   readonly read: (
     iterator: string,
-    streamArn: string,
   ) => Promise<{ records: readonly StreamRecord[]; next: string | undefined }>;
   readonly reader: (mapping: EventSourceMappingConfiguration) => ReaderPorts;
   readonly pause: (ms: number) => Promise<void>;
@@ -106,13 +105,13 @@ export class Mappings {
       for (const shardId of shards) {
         if (followed.has(shardId)) continue;
         followed.add(shardId);
-        void this.#followShard(id, arn, shardId);
+        void this.#followShard(id, shardId);
       }
       await this.#ports.pause(5 * POLL_MS);
     }
   }
 
-  async #followShard(id: string, arn: string, shardId: string): Promise<void> {
+  async #followShard(id: string, shardId: string): Promise<void> {
     const { mapping, readers } = this.#mappings.get(id) ?? {};
     if (mapping === undefined || readers === undefined) return;
     const settings = { mapping, shardId, region: this.#region };
@@ -121,8 +120,8 @@ export class Mappings {
     let next: string | undefined;
     while (this.#mappings.has(id)) {
       try {
-        next ??= await this.#ports.iterator(arn, shardId);
-        const page = await this.#ports.read(next, arn);
+        next ??= await this.#ports.iterator(mapping, shardId);
+        const page = await this.#ports.read(next);
         next = page.next;
         await reader.take(page.records);
       } catch (error) {

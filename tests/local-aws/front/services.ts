@@ -28,6 +28,10 @@ const STREAM_ACTIONS = [
 /** What Lambda itself does with a queue, with the function's role. */
 const QUEUE_ACTIONS = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 
+/** The name in a function's ARN, which may name a version behind it; a name alone is one too. */
+const nameOf = (functionArn: string): string =>
+  functionArn.replace(/^arn:.*:function:/, "").split(":")[0];
+
 /**
  * What ministack does not do as AWS does: Firehose, WAF, and event source mappings of streams; and
  * what each function may do at all.
@@ -72,7 +76,8 @@ export class Services {
     }));
     this.mappings = new Mappings(settings, {
       shards: (arn) => backend.shards(arn),
-      iterator: (arn, shardId) => backend.iterator(arn, shardId, "TRIM_HORIZON"),
+      iterator: ({ EventSourceArn = "", StartingPosition = "LATEST" }, shardId) =>
+        backend.iterator(EventSourceArn, shardId, StartingPosition),
       read: (iterator) => backend.read(iterator),
       reader: (mapping) => this.#readerPorts(mapping),
       pause,
@@ -142,7 +147,7 @@ export class Services {
       if (wanted.EventSourceArn?.includes(":kinesis:") === true)
         return this.mappings.create(wanted);
       // "The provided execution role does not have permissions to call ReceiveMessage on SQS"
-      const role = await this.#roleOf(wanted.FunctionName.split(":").pop() ?? "");
+      const role = await this.#roleOf(nameOf(wanted.FunctionName));
       for (const action of QUEUE_ACTIONS)
         await this.permissions.require(role, { action, resource: wanted.EventSourceArn ?? "" });
       return undefined;
@@ -165,14 +170,14 @@ export class Services {
       if (!this.faults.isDeliveredTwice()) return answer;
       return await this.#backend.invoke(functionArn, event);
     } catch (error) {
-      this.troubles.push(`${functionArn.split(":")[6]}: ${String(error)}`);
+      this.troubles.push(`${nameOf(functionArn)}: ${String(error)}`);
       throw error;
     }
   }
 
   #readerPorts(mapping: EventSourceMappingConfiguration) {
     const { FunctionArn = "", EventSourceArn = "", DestinationConfig } = mapping;
-    const functionName = FunctionArn.split(":").pop() ?? "";
+    const functionName = nameOf(FunctionArn);
     return {
       invoke: (event: unknown) =>
         this.#invoke(FunctionArn, event, async () => {

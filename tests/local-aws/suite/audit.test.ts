@@ -125,8 +125,7 @@ describe("S3 access logs through the deployed stack", () => {
       const name = JSON.stringify(["client+bucket/60", window, client, bucket]);
       plain.set(name, (plain.get(name) ?? 0) + 1);
     }
-    const table = (await stack.resources()).find(({ name }) => name === "audit-counters");
-    const counted = (await items(world, table?.id ?? ""))
+    const counted = (await items(world, await stack.idOf("audit-counters")))
       .filter((item) => "total:scraping" in item)
       .map((item) => [item["window"] as string, item["total:scraping"] as number] as const);
     assert.deepEqual(new Map(counted.sort()), new Map([...plain].sort()));
@@ -148,8 +147,8 @@ describe("S3 access logs through the deployed stack", () => {
     const document = { S: JSON.stringify({ ...seen, seenAt: seen.seenAt - 4 * 3_600_000 }) };
     await dynamo.send(new PutItemCommand({ TableName, Item: { ...Item, document } }));
     // The schedule asks every fifteen minutes; nobody waits for it here.
-    const watch = (await stack.resources()).find(({ name }) => name === "audit-watch");
-    await world.client(LambdaClient).send(new InvokeCommand({ FunctionName: watch?.id }));
+    const FunctionName = await stack.idOf("audit-watch");
+    await world.client(LambdaClient).send(new InvokeCommand({ FunctionName }));
     const [message] = await hear(world, queueUrl, 5);
     assert.match(message, /198\.51\.100\.66/);
     const [incident] = await items(world, outputs["incidentsTableName"]);
@@ -178,10 +177,12 @@ describe("S3 access logs through the deployed stack", () => {
       ["logBucketName", "s3/gone", "audit-objects"],
       ["archiveBucketName", "accesses/gone", "audit-archived"],
     ]) {
-      const url = (await stack.resources()).find(({ name }) => name === queue)?.id;
       const s3 = { bucket: { name: outputs[bucket] }, object: { key, size: 1 } };
       const Records = [{ eventSource: "aws:s3", eventName: "ObjectCreated:Put", s3 }];
-      const message = { QueueUrl: url, MessageBody: JSON.stringify({ Records }) };
+      const message = {
+        QueueUrl: await stack.idOf(queue),
+        MessageBody: JSON.stringify({ Records }),
+      };
       await world.client(SQSClient).send(new SendMessageCommand(message));
     }
     await settled();

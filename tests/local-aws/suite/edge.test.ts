@@ -9,13 +9,12 @@ import { NGINX_RULES } from "../../../functions/rules/nginx-rules";
 import { Stack } from "../stack";
 import { Agent } from "../traffic/agent";
 import { Nginx } from "../traffic/nginx";
-import { ACCOUNT, REGION, World } from "../world";
+import { BALANCER, World } from "../world";
 import { archivedIn, archiveKey, logKey } from "../archive";
-import { differences, hear, items, keysIn, listen, tellTroubles, until } from "../aws";
+import { decisionsIn, differences, hear, keysIn, listen, tellTroubles, until } from "../aws";
 
 const run = promisify(execFile);
 
-const BALANCER = `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}:loadbalancer/app/web/0123456789abcdef`;
 const PORT = 18_100;
 const POLITE = "192.0.2.10";
 const ALLOWED = "203.0.113.9";
@@ -171,8 +170,5 @@ describe("nginx traffic through the deployed stack", () => {
     }
   }
 
-  async function decisions(): Promise<{ client: string; rule: string; until: number }[]> {
-    const all = await items(world, outputs["decisionsTableName"]);
-    return all.filter(({ rule }) => rule !== undefined) as never;
-  }
+  const decisions = () => decisionsIn(world, outputs["decisionsTableName"]);
 });

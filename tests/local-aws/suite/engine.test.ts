@@ -76,8 +76,8 @@ describe("the program on the real engine", () => {
     ({ deliveryStreamName } = outputs["intrusionPrevention"]);
     assert.match(deliveryStreamName, /^edge-logs-/);
     assert.match(outputs["webTier"] as unknown as string, /^http:/);
-    const balancer = (await dev.resources()).find(({ name }) => name === "web-balancer");
-    const verdict = world.services.waf.acls.judge(balancer?.id ?? "", {
+    const balancer = await dev.idOf("web-balancer");
+    const verdict = world.services.waf.acls.judge(balancer, {
       address: ATTACKER,
       at: Date.now(),
     });
@@ -101,9 +101,9 @@ describe("the program on the real engine", () => {
     clearInterval(watch);
     assert.match(text, /~ \d+ updated/);
     assert.equal(isGone, false);
-    const balancer = (await dev.resources()).find(({ name }) => name === "web-balancer");
+    const balancer = await dev.idOf("web-balancer");
     const request = { address: ATTACKER, at: Date.now() };
-    const verdict = world.services.waf.acls.judge(balancer?.id ?? "", request);
+    const verdict = world.services.waf.acls.judge(balancer, request);
     assert.deepEqual(
       [verdict.action, verdict.rule, verdict.status],
       ["block", "edge-dev-block", 403],

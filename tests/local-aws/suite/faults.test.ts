@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { covers, hear, inSets, items, ship, tellTroubles, until } from "../aws";
+import { covers, decisionsIn, hear, inSets, ship, tellTroubles, until } from "../aws";
 import type { FaultRule } from "../front/faults";
 import { Stack } from "../stack";
 import { requestLine } from "../traffic/visitors";
@@ -46,7 +46,7 @@ describe("a block comes all the same when", () => {
     const stack = await Stack.init(world, "dev", { mode: "block", rules: [RULE] });
     await stack.up();
     outputs = (await stack.outputs())["intrusionPrevention"];
-    failuresUrl = (await stack.resources()).find(({ name }) => name === "edge-failures")?.id ?? "";
+    failuresUrl = await stack.idOf("edge-failures");
   });
   after(async function () {
     tellTroubles(world, this.test?.parent);
@@ -79,9 +79,8 @@ describe("a block comes all the same when", () => {
     });
 
   it("and every attacker was decided on once", async () => {
-    const clients = (await items(world, outputs["decisionsTableName"]))
-      .filter(({ rule }) => rule !== undefined)
-      .map(({ client }) => client as string);
+    const decisions = await decisionsIn(world, outputs["decisionsTableName"]);
+    const clients = decisions.map(({ client }) => client);
     assert.deepEqual(clients.sort(), attackers.map((one) => `${one}/32`).sort());
     assert.deepEqual(await hear(world, failuresUrl, 2), []);
   });
