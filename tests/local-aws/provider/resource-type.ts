@@ -53,6 +53,22 @@ export function present<T>(found: T | undefined, what: string): T {
   throw Object.assign(new Error(`${what} is not there`), { name: "NotFound" });
 }
 
+/** Looks again until AWS has made what it was asked for. */
+export const whenActive = <T extends object>(
+  look: () => Promise<T | undefined>,
+  statusOf: (found: T) => string | undefined,
+): Promise<T> =>
+  patiently(
+    async () => {
+      const found = present(await look(), "what was made");
+      if (statusOf(found) !== "ACTIVE") throw new Error(NOT_ACTIVE);
+      return found;
+    },
+    ({ message }) => message === NOT_ACTIVE,
+  );
+
+const NOT_ACTIVE = "it is not active yet";
+
 /** A new role is not known everywhere at once; AWS says so, and the real provider tries again. */
 export async function patiently<T>(
   call: () => Promise<T>,

@@ -15,22 +15,19 @@ import {
   UpdateShardCountCommand,
 } from "@aws-sdk/client-kinesis";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { capital, patiently, type ResourceType, type Values } from "./resource-type";
+import { capital, whenActive, type ResourceType, type Values } from "./resource-type";
 
 const kinesis = new KinesisClient({ requestHandler: new NodeHttpHandler() });
 const firehose = new FirehoseClient({});
 
 async function activeStream(StreamName: string): Promise<string> {
-  return patiently(
-    async () => {
-      const { StreamDescriptionSummary: found } = await kinesis.send(
-        new DescribeStreamSummaryCommand({ StreamName }),
-      );
-      if (found?.StreamStatus !== "ACTIVE") throw new Error(`${StreamName} is not active yet`);
-      return found.StreamARN ?? "";
-    },
-    ({ message }) => message.endsWith("is not active yet"),
+  const { StreamARN = "" } = await whenActive(
+    async () =>
+      (await kinesis.send(new DescribeStreamSummaryCommand({ StreamName })))
+        .StreamDescriptionSummary,
+    ({ StreamStatus }) => StreamStatus,
   );
+  return StreamARN;
 }
 
 /** @see https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html */
@@ -118,19 +115,13 @@ function destination({
   };
 }
 
-async function activeDelivery(DeliveryStreamName: string) {
-  return patiently(
-    async () => {
-      const { DeliveryStreamDescription: found } = await firehose.send(
-        new DescribeDeliveryStreamCommand({ DeliveryStreamName }),
-      );
-      if (found?.DeliveryStreamStatus !== "ACTIVE")
-        throw new Error(`${DeliveryStreamName} is not active yet`);
-      return found;
-    },
-    ({ message }) => message.endsWith("is not active yet"),
+const activeDelivery = (DeliveryStreamName: string) =>
+  whenActive(
+    async () =>
+      (await firehose.send(new DescribeDeliveryStreamCommand({ DeliveryStreamName })))
+        .DeliveryStreamDescription,
+    ({ DeliveryStreamStatus }) => DeliveryStreamStatus,
   );
-}
 
 /** @see https://docs.aws.amazon.com/firehose/latest/APIReference/API_CreateDeliveryStream.html */
 const deliveryStream: ResourceType = {

@@ -6,7 +6,7 @@ import {
   UpdateContinuousBackupsCommand,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
-import { capital, patiently, type ResourceType, type Values } from "./resource-type";
+import { capital, whenActive, type ResourceType, type Values } from "./resource-type";
 
 const dynamo = new DynamoDBClient({});
 
@@ -38,13 +38,9 @@ const table: ResourceType = {
         ...(indexes && { GlobalSecondaryIndexes: indexes }),
       }),
     );
-    const found = await patiently(
-      async () => {
-        const { Table } = await dynamo.send(new DescribeTableCommand({ TableName: name }));
-        if (Table?.TableStatus !== "ACTIVE") throw new Error(`${name} is not active yet`);
-        return Table;
-      },
-      ({ message }) => message.endsWith("is not active yet"),
+    const found = await whenActive(
+      async () => (await dynamo.send(new DescribeTableCommand({ TableName: name }))).Table,
+      ({ TableStatus }) => TableStatus,
     );
     await settle({ name, ...rest });
     return { id: name, outputs: { arn: found.TableArn } };
