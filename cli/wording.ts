@@ -1,5 +1,4 @@
-/** A number with its thousands set apart. */
-export const group = (n: number): string => n.toLocaleString("en-US");
+export { group } from "../functions/rules/digits";
 
 /** A time in UTC, to the second. */
 export const time = (at: number): string =>

@@ -113,7 +113,7 @@ function explainRule(
   row: Row,
 ): Pick<Explanation["rules"][number], "matched" | "failed"> {
   conditions.evaluate(row);
-  const failed = conditions.of(rule).find((condition) => !conditions.holds(condition));
+  const failed = conditions.failed(0);
   if (failed !== undefined) {
     const { field } = failed;
     return {

@@ -35,10 +35,12 @@ export function clientOf(address: Address, prefixes: ClientPrefixes): string {
   const isIPv4 = address.kind() === "ipv4";
   const bits = isIPv4 ? prefixes.ipv4Prefix : prefixes.ipv6Prefix;
   if (bits === (isIPv4 ? 32 : 128)) return address.toString();
-  const family = isIPv4 ? ipaddr.IPv4 : ipaddr.IPv6;
-  const network = family.networkAddressFromCIDR(`${address.toString()}/${String(bits)}`);
-  return `${network.toString()}/${String(bits)}`;
+  const network = address.toByteArray().map((byte, i) => byte & networkBits(bits - 8 * i));
+  return `${ipaddr.fromByteArray(network).toString()}/${bits}`;
 }
+
+/** A byte with its first bits set: none below 1, all from 8 on. */
+const networkBits = (bits: number): number => (0xff00 >> Math.min(8, Math.max(0, bits))) & 0xff;
 
 /** Whether an address can be a client from the internet: not private, loopback, link-local, multicast. */
 export function isBlockable(address: Address): boolean {
@@ -95,13 +97,16 @@ export class AddressSet {
  * `unknown`, `unix:`.
  */
 export function parseAddress(text: string): Address | undefined {
-  const bare = withoutPort(text.trim());
+  const bare = IPV4.test(text) ? text : withoutPort(text.trim());
   if (IPV4.test(bare)) return new ipaddr.IPv4(bare.split(".").map(Number));
   if (!bare.includes(":")) return undefined;
   const zoneless = bare.replace(/%.*$/, "");
-  if (!ipaddr.IPv6.isValid(zoneless)) return undefined;
-  const address = ipaddr.IPv6.parse(zoneless);
-  return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+  try {
+    const address = ipaddr.IPv6.parse(zoneless);
+    return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Four numbers from 0 to 255 without leading zeros, which some programs take for octal. */

@@ -81,7 +81,7 @@ export class CombinedParser {
     if (!isUsual) return this.setUnusualHead(row, start, end);
     row.set(NGINX.remote_addr, start, addressEnd);
     row.set(NGINX.time, openTime + 1, quote - 2);
-    row.time = this.time.read(buf, openTime + 1, quote - 2);
+    row.time = this.time.read(row, openTime + 1, quote - 2);
     return quote;
   }
 
@@ -116,7 +116,7 @@ export class CombinedParser {
     const userEnd = openTime - 1;
     if (userEnd > identEnd + 1) setUnlessAbsent(row, NGINX.remote_user, identEnd + 1, userEnd);
     row.set(NGINX.time, openTime + 1, closeTime);
-    row.time = this.time.read(buf, openTime + 1, closeTime);
+    row.time = this.time.read(row, openTime + 1, closeTime);
     return quote;
   }
 

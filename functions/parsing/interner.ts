@@ -1,4 +1,6 @@
 const MAX_PROBES = 128;
+/** A power of two. */
+const HINTS = 1024;
 
 /** How much an interner keeps before it begins to forget. */
 export interface InternerSettings {
@@ -20,7 +22,8 @@ export class Interner {
   private young: Generation;
   private old: Generation;
   private nextId = 1;
-  private last = -1;
+  /** The slot of what came last under each hint, plus 1. */
+  private readonly hinted = new Int32Array(HINTS);
   private readonly settings: InternerSettings;
 
   constructor(settings: InternerSettings) {
@@ -29,14 +32,19 @@ export class Interner {
     this.old = new Generation({ values: 1, bytes: 0 });
   }
 
-  /** The place of the value at `[start, end)`, good until the next call. */
-  intern(view: DataView, start: number, end: number): number {
-    // The same client with the same browser sends many lines in a row.
-    if (this.last >= 0 && this.young.isSame(this.last, view, start, end)) return this.last;
+  /**
+   * The place of the value at `[start, end)`, good until the next call. Values that came under one
+   * hint are likely to come under it again: what it was last is looked at first.
+   */
+  intern(view: DataView, start: number, end: number, hint = 0): number {
+    const place = hint & (HINTS - 1);
+    const likely = this.hinted[place] - 1;
+    if (likely >= 0 && this.young.isSame(likely, view, start, end)) return likely;
     const hash = hashOf(view, start, end);
     const found = this.young.find(hash, view, start, end);
-    this.last = found >= 0 ? found : this.add(hash, view, { start, end });
-    return this.last;
+    const slot = found >= 0 ? found : this.add(hash, view, { start, end });
+    this.hinted[place] = slot + 1;
+    return slot;
   }
 
   /** The number of a text. */
@@ -67,6 +75,7 @@ export class Interner {
       this.old = this.young;
       this.young = new Generation(this.settings);
       this.generation++;
+      this.hinted.fill(0);
     }
     const before = this.old.find(hash, view, span.start, span.end);
     const id = before >= 0 ? this.old.records[before + ID] : this.nextId++;
@@ -87,7 +96,7 @@ class Generation {
   readonly records: Int32Array;
   private readonly table: Int32Array;
   private readonly arena: Uint8Array;
-  private readonly arenaView: DataView;
+  private readonly words: Int32Array;
   private count = 0;
   private used = 0;
 
@@ -95,7 +104,7 @@ class Generation {
     this.records = new Int32Array(values * RECORD);
     this.table = new Int32Array(values * 2);
     this.arena = new Uint8Array(bytes + 4 * values);
-    this.arenaView = new DataView(this.arena.buffer);
+    this.words = new Int32Array(this.arena.buffer);
   }
 
   /** The slot of the value at `[start, end)`, or -1. */
@@ -151,13 +160,16 @@ class Generation {
   }
 
   isSame(slot: number, view: DataView, start: number, end: number): boolean {
-    if (this.records[slot + LENGTH] !== end - start) return false;
-    let at = this.records[slot + OFFSET];
+    const { records, words, arena } = this;
+    if (records[slot + LENGTH] !== end - start) return false;
+    let at = records[slot + OFFSET];
+    let word = at >> 2;
     let i = start;
-    for (; i + 4 <= end; i += 4, at += 4) {
-      if (view.getInt32(i) !== this.arenaView.getInt32(at)) return false;
+    for (; i + 4 <= end; i += 4, word++) {
+      if (view.getInt32(i, true) !== words[word]) return false;
     }
-    for (; i < end; i++, at++) if (view.getUint8(i) !== this.arena[at]) return false;
+    at = word << 2;
+    for (; i < end; i++, at++) if (view.getUint8(i) !== arena[at]) return false;
     return true;
   }
 }
@@ -167,18 +179,17 @@ interface Span {
   readonly end: number;
 }
 
-/** Words that are looked at; equal hashes are only a hint, so long values need not be read whole. */
-const SAMPLES = 16;
-
 function hashOf(view: DataView, start: number, end: number): number {
-  let hash = end - start;
-  const step = end - start <= 4 * SAMPLES ? 4 : ((end - start) / SAMPLES) & ~3;
+  let even = end - start;
+  let odd = 0x2545f491;
   let i = start;
-  for (; i + 4 <= end; i += step) {
-    hash = Math.imul(hash ^ view.getInt32(i), 0x9e3779b1);
-    hash ^= hash >>> 15;
+  for (; i + 8 <= end; i += 8) {
+    even = Math.imul(even ^ view.getInt32(i, true), 0x9e3779b1);
+    odd = Math.imul(odd ^ view.getInt32(i + 4, true), 0x85ebca6b);
+    even ^= even >>> 15;
+    odd ^= odd >>> 13;
   }
-  for (i = Math.max(start, end - 4); i < end; i++)
-    hash = Math.imul(hash ^ view.getUint8(i), 0x01000193);
-  return (hash ^ (hash >>> 13)) & 0x7fffffff;
+  for (; i < end; i++) even = Math.imul(even ^ view.getUint8(i), 0x01000193);
+  const hash = Math.imul(even ^ odd, 0x27d4eb2f);
+  return (hash ^ (hash >>> 15)) & 0x7fffffff;
 }

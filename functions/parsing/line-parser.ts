@@ -142,7 +142,7 @@ export class LineParser {
     setS3JsonColumns(row, object);
     if (!row.has(S3.operation) || !row.has(S3.bucket)) return "no-operation";
     row.time = row.has(S3.time)
-      ? this.time.read(row.buf, row.starts[S3.time], row.ends[S3.time])
+      ? this.time.read(row, row.starts[S3.time], row.ends[S3.time])
       : NaN;
     if (Number.isNaN(row.time)) return "bad-time";
     setAccessNumbers(row);
@@ -173,6 +173,7 @@ export class LineParser {
       [row.extras[i], row.extras[i + 1]] = move(row.extras[i], row.extras[i + 1]);
     }
     row.setBuffer(this.scratch);
+    row.hasPlainTarget = false;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Row } from "./row";
 import { COLON, DASH, DOT, find, isDigit, PLUS, readInteger, readSecondsAsMs, ZERO } from "./bytes";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -12,21 +13,22 @@ const MAX_EPOCH_SECONDS = 1e10;
 /**
  * Reads the times that nginx and S3 write: `$time_local`, `$time_iso8601` (with or without a
  * fraction, `Z` or an offset) and `$msec`. Neighbouring lines mostly share their second, so the
- * last text is remembered: comparing 26 bytes is three times cheaper than reading them.
+ * last text is remembered: comparing 26 bytes is far cheaper than reading them.
  */
 export class LogTime {
   private readonly lastText = Buffer.alloc(32);
-  private lastLength = 0;
+  private readonly lastView = new DataView(this.lastText.buffer, this.lastText.byteOffset, 32);
+  private lastLength = -1;
   private lastTime = NaN;
   private readonly lastDay = Buffer.alloc(DAY_LENGTH);
   private lastMidnight = NaN;
 
-  /** Epoch milliseconds, or NaN when the bytes are no time. */
-  read(buf: Buffer, start: number, end: number): number {
+  /** Epoch milliseconds of the text at `[start, end)` of the row's buffer, or NaN when it is no time. */
+  read({ buf, view }: Row, start: number, end: number): number {
     const length = end - start;
-    if (length === this.lastLength && this.isLast(buf, start)) return this.lastTime;
+    if (length === this.lastLength && this.isLast(view, start)) return this.lastTime;
     const time = this.readTime(buf, start, end);
-    if (length <= this.lastText.length && !Number.isNaN(time)) {
+    if (length >= 4 && length <= this.lastText.length && !Number.isNaN(time)) {
       buf.copy(this.lastText, 0, start, end);
       this.lastLength = length;
       this.lastTime = time;
@@ -55,12 +57,12 @@ export class LogTime {
     return this.lastMidnight;
   }
 
-  private isLast(buf: Buffer, start: number): boolean {
-    // From the right: the seconds differ first.
-    for (let i = this.lastLength - 1; i >= 0; i--) {
-      if (buf[start + i] !== this.lastText[i]) return false;
+  /** Four bytes at a time, from the right: the seconds differ first. */
+  private isLast(view: DataView, start: number): boolean {
+    for (let i = this.lastLength - 4; i > 0; i -= 4) {
+      if (view.getInt32(start + i) !== this.lastView.getInt32(i)) return false;
     }
-    return true;
+    return view.getInt32(start) === this.lastView.getInt32(0);
   }
 }
 

@@ -1,4 +1,4 @@
-import { DASH, QUESTION_MARK, SPACE, startsWith } from "./bytes";
+import { DASH, PERCENT, PLUS, QUESTION_MARK, SLASH, SPACE } from "./bytes";
 import { NGINX } from "./fields";
 import type { Row } from "./row";
 
@@ -9,12 +9,13 @@ import type { Row } from "./row";
  */
 export function setRequestLine(row: Row, start: number, end: number): void {
   row.set(NGINX.request, start, end);
-  const buf = row.buf;
+  const { buf, view } = row;
   let at = start;
-  while (at < end && isMethodByte(buf[at])) at++;
+  if (end - start > 4 && view.getInt32(start) === GET) at += 3;
+  else while (at < end && isMethodByte(buf[at])) at++;
   if (at === start || at >= end || buf[at] !== SPACE || at - start > 32) return;
   let targetEnd: number;
-  if (end - at > 9 && buf[end - 9] === SPACE && startsWith(buf, end - 8, end, "HTTP/")) {
+  if (end - at > 9 && buf[end - 9] === SPACE && isHttp(row, end - 8)) {
     targetEnd = end - 9;
     row.set(NGINX.server_protocol, end - 8, end);
   } else {
@@ -24,20 +25,44 @@ export function setRequestLine(row: Row, start: number, end: number): void {
   setTarget(row, at + 1, targetEnd);
 }
 
+/** `GET ` and `HTTP` as they lie in memory. */
+const GET = 0x47455420;
+const HTTP = 0x48545450;
+
+const isHttp = ({ buf, view }: Row, at: number): boolean =>
+  view.getInt32(at) === HTTP && buf[at + 4] === SLASH;
+
 /** Splits a request target at its first question mark; the query is absent when there is none. */
 export function setTarget(row: Row, start: number, end: number): void {
   const buf = row.buf;
   row.set(NGINX.request_uri, start, end);
+  let signs = 0;
   let at = start;
-  while (at < end && buf[at] !== QUESTION_MARK) at++;
+  for (; at < end; at++) {
+    const sign = SIGNS[buf[at]];
+    signs |= sign;
+    if (sign === QUERY) break;
+  }
   row.set(NGINX.path, start, at);
-  if (at < end) row.set(NGINX.query, at + 1, end);
+  if (at < end) {
+    row.set(NGINX.query, at + 1, end);
+    while (++at < end) signs |= SIGNS[buf[at]];
+  }
+  row.hasPlainTarget = (signs & ESCAPE) === 0;
 }
+
+const QUERY = 1;
+const ESCAPE = 2;
+/** What a byte of a target means for how it is read. */
+const SIGNS = new Uint8Array(256);
+SIGNS[QUESTION_MARK] = QUERY;
+SIGNS[PERCENT] = ESCAPE;
+SIGNS[PLUS] = ESCAPE;
 
 /** `HTTP/2` has no minor version in some servers' logs. */
 function withoutShortProtocol(row: Row, start: number, end: number): number {
   const at = end - 7;
-  if (at < start || row.buf[at] !== SPACE || !startsWith(row.buf, at + 1, end, "HTTP/")) return end;
+  if (at < start || row.buf[at] !== SPACE || !isHttp(row, at + 1)) return end;
   row.set(NGINX.server_protocol, at + 1, end);
   return at;
 }

@@ -38,6 +38,8 @@ export class Row {
   partial = false;
   /** The line has a column for the request, be it empty: an unreadable request is logged as `-`. */
   hasRequestColumn = false;
+  /** The request target holds no `%` and no `+`, so that decoding would change nothing. */
+  hasPlainTarget = false;
   /** Bumped for every line, so that whoever caches by row knows when to forget. */
   serial = 0;
 
@@ -59,6 +61,7 @@ export class Row {
     this.durationMs = -1;
     this.partial = false;
     this.hasRequestColumn = false;
+    this.hasPlainTarget = false;
     this.tailStart = 0;
     this.tailEnd = 0;
     this.serial++;

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import * as z from "zod";
+import { group } from "./digits";
 import { canonicalCidr } from "../parsing/address";
 import { MODES, SEVERITIES, type Condition, type Log, type Rule, type Value } from "./rule";
 import { keyFieldsOf, numberFieldsOf, RULE_FIELDS } from "./rule-fields";
@@ -265,8 +266,4 @@ function at(from: unknown, path: readonly PropertyKey[]): unknown {
 function show(found: unknown): string {
   const text = JSON.stringify(found);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
-}
-
-function group(n: number): string {
-  return n.toLocaleString("en-US");
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { canonicalCidr, DEFAULT_PREFIXES, type ClientPrefixes } from "../parsing/address";
 import { isTrust, type Trust } from "../parsing/client-address";
 import { checkRules, describeMistake } from "./check-rules";
