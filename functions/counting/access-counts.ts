@@ -2,7 +2,6 @@ import { toAccess, type Access } from "../parsing/records";
 import type { Row } from "../parsing/row";
 import { logOf, type Rule } from "../rules/rule";
 import type { Exemption } from "../rules/exemptions";
-import type { CompiledCondition } from "./conditions";
 import { ExemptConditions } from "./exempt";
 import { FieldValues } from "./field-values";
 
@@ -29,7 +28,8 @@ export type RuleCount =
 
 interface CountingRule {
   readonly rule: Rule;
-  readonly conditions: readonly CompiledCondition[];
+  /** Its place among the rules. */
+  readonly ruleAt: number;
   readonly sum: ((row: Row) => number) | undefined;
   readonly distinct: ((row: Row) => number) | undefined;
 }
@@ -63,9 +63,9 @@ export class AccessCounts {
     const own = rules.filter((rule) => logOf(rule) === "s3");
     this.conditions = new ExemptConditions(own, exemptions, this.fields);
     const groups = new Map<string, CountingRule[]>();
-    for (const rule of own) {
+    for (const [ruleAt, rule] of own.entries()) {
       const name = groupOf(rule);
-      groups.set(name, [...(groups.get(name) ?? []), this.compile(rule)]);
+      groups.set(name, [...(groups.get(name) ?? []), this.compile(rule, ruleAt)]);
     }
     this.groups = [...groups.values()];
   }
@@ -79,7 +79,7 @@ export class AccessCounts {
       if (rule.per.includes("client") && row.client === undefined) continue;
       let window: OpenWindow | undefined;
       for (const counting of group) {
-        if (!conditions.allHold(counting.conditions)) continue;
+        if (!conditions.matches(counting.ruleAt)) continue;
         window ??= this.windowOf(rule, row);
         count(window, counting, row);
       }
@@ -122,10 +122,10 @@ export class AccessCounts {
     return fresh;
   }
 
-  private compile(rule: Rule): CountingRule {
+  private compile(rule: Rule, ruleAt: number): CountingRule {
     return {
       rule,
-      conditions: this.conditions.conditions.of(rule),
+      ruleAt,
       sum: this.fields.sumOf(rule),
       distinct: this.fields.distinctOf(rule),
     };

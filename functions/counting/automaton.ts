@@ -122,7 +122,7 @@ function addFailureEdges(
 }
 
 /** Bytes that no glob holds share class 0; a letter shares a class with its other case. */
-function classesOf(
+export function classesOf(
   globs: readonly Glob[],
   ignoreCase: boolean,
 ): { classes: Uint8Array; classCount: number } {

@@ -21,50 +21,88 @@ interface Masker {
 }
 
 const MASK_BITS = Patterns.MAX_GROUPS;
+/** Rules told apart by the bits of one word. */
+const WORD_BITS = 32;
+const MAX_REMEMBERED = 1024;
 
 /**
  * All conditions of all rules, asked once a line: each field is looked at once, however many rules
- * speak of it, and what a rule then has left to do is compare a few bits.
+ * speak of it, and says which rules it leaves in play. A field has few masks, so what a mask means
+ * for the rules is worked out once.
  */
 export class Conditions {
-  /** What `evaluate` found out, by mask. */
-  readonly masks: Int32Array;
+  /** The rules that the last row matched, by their place: bit `i % 32` of word `i / 32`. */
+  readonly matching: Int32Array;
+  private readonly all: Int32Array;
+  /** What `evaluate` found out, by mask; and which rules that leaves. */
+  private readonly masks: number[] = [];
+  private readonly left: Int32Array[] = [];
+  private readonly remembered: Map<number, Int32Array>[] = [];
   private readonly maskers: Masker[] = [];
   private readonly places = new Map<string, number[]>();
   private readonly counts: number[] = [];
-  private readonly compiled = new Map<Rule, readonly CompiledCondition[]>();
+  private readonly compiled: readonly (readonly CompiledCondition[])[];
   private readonly fields: FieldValues;
 
+  /** The place of a rule is its place in `rules`. */
   constructor(rules: readonly Rule[], fields: FieldValues) {
     this.fields = fields;
-    for (const rule of rules) {
-      const conditions = Object.entries(rule.where ?? {});
-      this.compiled.set(
-        rule,
-        conditions.map(([field, condition]) => this.compile(field, condition)).flat(),
-      );
+    this.compiled = rules.map(({ where = {} }) =>
+      Object.entries(where).flatMap(([field, condition]) => this.compile(field, condition)),
+    );
+    this.matching = new Int32Array(Math.ceil(rules.length / WORD_BITS));
+    this.all = new Int32Array(this.matching.length);
+    rules.forEach((_, place) => {
+      this.all[place >> 5] |= 1 << (place & 31);
+    });
+    for (let i = 0; i < this.maskers.length; i++) {
+      this.masks.push(0);
+      this.remembered.push(new Map());
+      this.left.push(this.leftBy(i, 0));
     }
-    this.masks = new Int32Array(this.maskers.length);
-  }
-
-  /** The conditions of a rule, to be tested against `masks`. */
-  of(rule: Rule): readonly CompiledCondition[] {
-    return this.compiled.get(rule) ?? [];
   }
 
   /** Works out every condition for the row. */
   evaluate(row: Row): void {
-    for (let i = 0; i < this.maskers.length; i++) this.masks[i] = this.maskers[i].evaluate(row);
+    const { matching, maskers, masks } = this;
+    for (let word = 0; word < matching.length; word++) matching[word] = this.all[word];
+    for (let i = 0; i < maskers.length; i++) {
+      const mask = maskers[i].evaluate(row);
+      if (mask !== masks[i]) {
+        masks[i] = mask;
+        this.left[i] = this.leftBy(i, mask);
+      }
+      const left = this.left[i];
+      for (let word = 0; word < matching.length; word++) matching[word] &= left[word];
+    }
   }
 
-  holds({ mask, required, forbidden }: CompiledCondition): boolean {
-    const found = this.masks[mask];
-    return (found & required) === required && (found & forbidden) === 0;
+  /** Whether the last row fulfilled all conditions of a rule. */
+  matches(place: number): boolean {
+    return (this.matching[place >> 5] & (1 << (place & 31))) !== 0;
   }
 
-  allHold(conditions: readonly CompiledCondition[]): boolean {
-    for (let i = 0; i < conditions.length; i++) if (!this.holds(conditions[i])) return false;
-    return true;
+  /** The first condition of a rule that the last row did not fulfil. */
+  failed(place: number): CompiledCondition | undefined {
+    return this.compiled[place].find((condition) => !holds(condition, this.masks[condition.mask]));
+  }
+
+  /** The rules that a mask of a field leaves in play. */
+  private leftBy(place: number, mask: number): Int32Array {
+    const remembered = this.remembered[place];
+    const known = remembered.get(mask);
+    if (known !== undefined) return known;
+    const left = new Int32Array(this.matching.length);
+    this.compiled.forEach((conditions, rule) => {
+      const isLeft = conditions.every(
+        (condition) => condition.mask !== place || holds(condition, mask),
+      );
+      if (isLeft) left[rule >> 5] |= 1 << (rule & 31);
+    });
+    // Whoever sends lines chooses the masks.
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    remembered.set(mask, left);
+    return left;
   }
 
   private compile(field: string, condition: Condition): CompiledCondition[] {
@@ -109,6 +147,9 @@ export class Conditions {
   }
 }
 
+const holds = ({ required, forbidden }: CompiledCondition, mask: number): boolean =>
+  (mask & required) === required && (mask & forbidden) === 0;
+
 function numberMasker(read: (row: Row) => number): Masker {
   const conditions: (readonly (readonly [number, number])[])[] = [];
   const maskOf = (value: number): number =>
@@ -126,9 +167,11 @@ function numberMasker(read: (row: Row) => number): Masker {
     },
     evaluate: (row) => {
       const value = read(row);
-      if (!(value >= 0 && value < known.length) || !Number.isInteger(value)) return maskOf(value);
-      if (known[value] < 0) known[value] = maskOf(value);
-      return known[value];
+      const before = known[value];
+      if (before >= 0) return before;
+      const mask = maskOf(value);
+      if (value in known) known[value] = mask;
+      return mask;
     },
   };
 }

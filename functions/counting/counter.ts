@@ -1,10 +1,11 @@
 import { toRequest } from "../parsing/records";
 import type { Row } from "../parsing/row";
 import { logOf, type Rule } from "../rules/rule";
-import { Conditions, type CompiledCondition } from "./conditions";
+import { Conditions } from "./conditions";
 import { FieldValues, setKey } from "./field-values";
 import type { Finding } from "./finding";
 import { NearMisses } from "./near-misses";
+import { RecentTimes } from "./recent-times";
 import { SlidingWindows } from "./sliding-windows";
 import type { TextValues } from "./text-values";
 
@@ -19,7 +20,8 @@ export interface CounterSettings {
 /** A rule with what it counts. */
 export interface CountingRule {
   readonly rule: Rule;
-  readonly conditions: readonly CompiledCondition[];
+  /** Its place among the rules. */
+  readonly place: number;
   readonly isPerClient: boolean;
   /** The other fields of the key. */
   readonly others: readonly TextValues[];
@@ -48,23 +50,29 @@ export class Counter {
   readonly rules: readonly CountingRule[];
   readonly conditions: Conditions;
   private readonly fields = new FieldValues("nginx");
+  private readonly times = new RecentTimes();
 
   /** The rules must have passed `checkRules`; rules on S3 are left out. */
   constructor(settings: CounterSettings) {
     const rules = settings.rules.filter((rule) => logOf(rule) === "nginx");
     this.conditions = new Conditions(rules, this.fields);
-    this.rules = rules.map((rule) => this.compile(rule, settings));
+    this.rules = rules.map((rule, place) => this.compile(rule, place, settings));
   }
 
   /** Counts one request; the row's client must be resolved. Returns what it crossed, mostly nothing. */
   add(row: Row): readonly Finding[] {
     let findings: Finding[] | undefined;
     this.conditions.evaluate(row);
-    for (let i = 0; i < this.rules.length; i++) {
-      const counting = this.rules[i];
-      if (!this.conditions.allHold(counting.conditions) || !this.count(counting, row)) continue;
-      findings ??= [];
-      findings.push(this.toFinding(counting, row));
+    this.times.note(row.time);
+    const { matching } = this.conditions;
+    for (let word = 0; word < matching.length; word++) {
+      for (let left = matching[word]; left !== 0; left &= left - 1) {
+        const counting = this.rules[32 * word + 31 - Math.clz32(left & -left)];
+        counting.matched++;
+        if (!this.count(counting, row)) continue;
+        findings ??= [];
+        findings.push(this.toFinding(counting, row));
+      }
     }
     return findings ?? NOTHING;
   }
@@ -72,15 +80,16 @@ export class Counter {
   /** Forgets every window. */
   clear(): void {
     for (const { windows } of this.rules) windows.clear();
+    this.times.clear();
   }
 
   private count(counting: CountingRule, row: Row): boolean {
     const { windows, weigh, valueOf } = counting;
     if (counting.isPerClient && row.client === undefined) return false;
-    counting.matched++;
     setKey(windows.key, row, counting);
-    windows.setEvent(valueOf === undefined ? 0 : valueOf(row), Math.max(0, row.durationMs));
-    const isRaised = windows.add(row.time, weigh === undefined ? 1 : weigh(row));
+    const weight = weigh === undefined ? 1 : weigh(row);
+    const value = valueOf === undefined ? 0 : valueOf(row);
+    const isRaised = windows.add(row.time, weight, value, Math.max(0, row.durationMs));
     if (!isRaised && windows.reached > counting.nearMisses.least) this.noteNearMiss(counting, row);
     return isRaised;
   }
@@ -92,21 +101,25 @@ export class Counter {
     nearMisses.note(client, { total: windows.exactly(), bound, key: this.fields.keyOf(rule, row) });
   }
 
-  private compile(rule: Rule, settings: CounterSettings): CountingRule {
+  private compile(rule: Rule, place: number, settings: CounterSettings): CountingRule {
     const valueOf = this.fields.distinctOf(rule);
     return {
       rule,
-      conditions: this.conditions.of(rule),
+      place,
       isPerClient: rule.per.includes("client"),
       others: this.fields.hashedKey(rule),
       seed: 0,
-      windows: new SlidingWindows({
-        withinMs: rule.withinSeconds * 1000,
-        moreThan: rule.moreThan,
-        latenessMs: (settings.latenessSeconds ?? DEFAULT_LATENESS_SECONDS) * 1000,
-        isDistinct: valueOf !== undefined,
-        maxKeys: settings.maxKeys ?? DEFAULT_MAX_KEYS,
-      }),
+      windows: new SlidingWindows(
+        {
+          withinMs: rule.withinSeconds * 1000,
+          moreThan: rule.moreThan,
+          notable: rule.moreThan * NEAR_SHARE,
+          latenessMs: (settings.latenessSeconds ?? DEFAULT_LATENESS_SECONDS) * 1000,
+          isDistinct: valueOf !== undefined,
+          maxKeys: settings.maxKeys ?? DEFAULT_MAX_KEYS,
+        },
+        this.times,
+      ),
       nearMisses: new NearMisses(rule.moreThan * NEAR_SHARE),
       matched: 0,
       weigh: this.fields.sumOf(rule),

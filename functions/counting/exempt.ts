@@ -1,22 +1,18 @@
 import type { Row } from "../parsing/row";
 import { asRule, type Exemption } from "../rules/exemptions";
 import type { Rule } from "../rules/rule";
-import { Conditions, type CompiledCondition } from "./conditions";
+import { Conditions } from "./conditions";
 import type { FieldValues } from "./field-values";
 
 /** The conditions of rules, and what is exempt from all of them. */
 export class ExemptConditions {
   readonly conditions: Conditions;
-  private readonly exempt: readonly {
-    readonly conditions: readonly CompiledCondition[];
-    readonly until: number;
-  }[];
+  private readonly exempt: readonly { readonly place: number; readonly until: number }[];
 
   constructor(rules: readonly Rule[], exemptions: readonly Exemption[], fields: FieldValues) {
-    const asRules = exemptions.map(asRule);
-    this.conditions = new Conditions([...rules, ...asRules], fields);
+    this.conditions = new Conditions([...rules, ...exemptions.map(asRule)], fields);
     this.exempt = exemptions.map(({ until }, i) => ({
-      conditions: this.conditions.of(asRules[i]),
+      place: rules.length + i,
       until: until === undefined ? Infinity : Date.parse(until),
     }));
   }
@@ -24,8 +20,8 @@ export class ExemptConditions {
   /** Works out every condition for the row; false when the row is exempt from all rules. */
   evaluate(row: Row): boolean {
     this.conditions.evaluate(row);
-    for (const { conditions, until } of this.exempt)
-      if (row.time < until && this.conditions.allHold(conditions)) return false;
+    for (const { place, until } of this.exempt)
+      if (row.time < until && this.conditions.matches(place)) return false;
     return true;
   }
 }

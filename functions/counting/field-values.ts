@@ -25,7 +25,8 @@ export class FieldValues {
     const field = this.named[name];
     if (field.kind !== "text" && field.kind !== "derived")
       throw new Error(`"${name}" is not a text field`);
-    return new TextValues(field);
+    const isUrl = field.kind === "derived" && field.from === "url";
+    return new TextValues(field, isUrl ? this.hashed("path") : undefined);
   }
 
   /** A text field of which hashes are wanted. */
@@ -54,7 +55,7 @@ export class FieldValues {
     const values = this.hashed(rule.count.distinct);
     return (row) => {
       values.load(row);
-      return values.low >>> 0;
+      return values.low;
     };
   }
 
@@ -82,7 +83,7 @@ export class FieldValues {
  * requests that are counted together.
  */
 export function setKey(
-  key: Uint32Array,
+  key: Int32Array,
   row: Row,
   {
     isPerClient,

@@ -2,7 +2,6 @@ import type { Row } from "../parsing/row";
 import { toAccess, type Access } from "../parsing/records";
 import { logOf, type Rule } from "../rules/rule";
 import type { Exemption } from "../rules/exemptions";
-import type { CompiledCondition } from "./conditions";
 import { ExemptConditions } from "./exempt";
 import { hourOf, lineOf, Past, pastKeyOf } from "./baseline";
 import { groupOf } from "./access-counts";
@@ -45,7 +44,8 @@ export interface Exceeded {
 
 interface CountingRule {
   readonly rule: Rule;
-  readonly conditions: readonly CompiledCondition[];
+  /** Its place among the rules. */
+  readonly ruleAt: number;
   readonly distinct: ((row: Row) => number) | undefined;
   readonly sum: ((row: Row) => number) | undefined;
   /** Which of the window's totals is the rule's. */
@@ -116,7 +116,7 @@ export class MinuteCounter {
       if (group.isPerClient && row.client === undefined) continue;
       let record = -1;
       for (const counting of group.rules) {
-        if (!conditions.allHold(counting.conditions)) continue;
+        if (!conditions.matches(counting.ruleAt)) continue;
         if (record < 0) record = this.windowOf(group, row);
         const found = this.count(counting, row, group.table, record);
         if (found !== undefined) (exceeded ??= []).push(found);
@@ -228,7 +228,7 @@ export class MinuteCounter {
   private group(rules: readonly Rule[]): Group[] {
     const groups: Group[] = [];
     const open = new Map<string, Group>();
-    for (const rule of rules) {
+    for (const [ruleAt, rule] of rules.entries()) {
       const name = groupOf(rule);
       let group = open.get(name);
       if (group === undefined || group.rules.length === TOTALS) {
@@ -244,7 +244,7 @@ export class MinuteCounter {
       }
       group.rules.push({
         rule,
-        conditions: this.conditions.conditions.of(rule),
+        ruleAt,
         distinct: this.fields.distinctOf(rule),
         sum: this.fields.sumOf(rule),
         place: group.rules.length,

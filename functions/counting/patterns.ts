@@ -1,4 +1,5 @@
 import { buildAutomaton, HAS_OUTPUT, splitGlob, type Glob, type Piece } from "./automaton";
+import { Endings, isEnding } from "./endings";
 import { rareTriples, tripleOf } from "./rare-triples";
 
 /**
@@ -16,6 +17,7 @@ export class Patterns {
   static readonly MAX_GROUPS = 30;
 
   private readonly globs: readonly Glob[];
+  private readonly endings: Endings;
   /**
    * Next state by state and class of byte. States are numbered in steps of `classCount`, and those in
    * which a piece ends are given with `HAS_OUTPUT` added.
@@ -34,7 +36,7 @@ export class Patterns {
   private readonly runs: Float64Array;
   private run = 0;
   /** A bit for each triple of bytes of which every matching text holds one, if there are such. */
-  private readonly triples: Uint8Array | undefined;
+  private readonly triples: Int32Array | undefined;
   /** Every glob begins with text; whether one of them has found its first piece in this run. */
   private readonly isAnchored: boolean;
   private hasBegun = false;
@@ -44,11 +46,13 @@ export class Patterns {
     const fold = (text: string): string => (ignoreCase ? asciiLower(text) : text);
     this.always = maskOf(groups, (glob) => /^\*+$/.test(glob));
     this.whenEmpty = maskOf(groups, (glob) => glob.replaceAll("*", "") === "");
-    this.globs = groups.flatMap((globs, group) =>
+    const all = groups.flatMap((globs, group) =>
       globs
         .filter((glob) => glob.replaceAll("*", "") !== "")
         .map((glob) => splitGlob(fold(glob), group)),
     );
+    this.globs = all.filter((glob) => !isEnding(glob));
+    this.endings = new Endings(all.filter(isEnding), ignoreCase);
     this.isAnchored = this.globs.every((glob) => glob.isAnchoredAtStart);
     // Globs that begin with text are done with most texts after a byte or two as it is.
     this.triples = this.isAnchored ? undefined : rareTriples(this.globs);
@@ -65,17 +69,18 @@ export class Patterns {
   /** The groups of which a glob matches the whole of `[start, end)`: bit `i` for group `i`. */
   match(buf: Buffer, start: number, end: number): number {
     if (start === end) return this.always | this.whenEmpty;
-    if (!this.mayMatch(buf, start, end)) return this.always;
+    const ended = this.always | this.endings.match(buf, start, end);
+    if (!this.mayMatch(buf, start, end)) return ended;
     const { next, classes, isAnchored } = this;
     this.run++;
     this.hasBegun = false;
-    let mask = this.always;
+    let mask = ended;
     let state = 0;
     for (let i = start; i < end; i++) {
       state = next[state + classes[buf[i]]];
       if (state < HAS_OUTPUT) {
         // Back at the root with nothing begun: no glob that is tied to the start can match any more.
-        if (state === 0 && isAnchored && mask === this.always && !this.hasBegun) return mask;
+        if (state === 0 && isAnchored && mask === ended && !this.hasBegun) return mask;
         continue;
       }
       state -= HAS_OUTPUT;
@@ -91,15 +96,12 @@ export class Patterns {
    */
   private mayMatch(buf: Buffer, start: number, end: number): boolean {
     const { triples } = this;
-    if (triples === undefined) return true;
-    let first = buf[start];
-    let second = buf[start + 1];
+    if (triples === undefined) return this.globs.length > 0;
+    let folded = ((buf[start] | 32) << 8) | buf[start + 1] | 32;
     for (let i = start + 2; i < end; i++) {
-      const third = buf[i];
-      const triple = tripleOf(first, second, third);
-      if ((triples[triple >> 3] & (1 << (triple & 7))) !== 0) return true;
-      first = second;
-      second = third;
+      folded = ((folded << 8) | buf[i] | 32) & 0xffffff;
+      const triple = tripleOf(folded);
+      if (((triples[triple >> 5] >> triple) & 1) !== 0) return true;
     }
     return false;
   }

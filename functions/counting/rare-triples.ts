@@ -2,23 +2,21 @@ import type { Glob } from "./automaton";
 
 const TRIPLE_BITS = 19;
 
-/** Three bytes, whatever their case, mixed into `TRIPLE_BITS` bits. */
-export function tripleOf(first: number, second: number, third: number): number {
-  const bytes = ((first | 32) << 16) | ((second | 32) << 8) | third | 32;
-  return Math.imul(bytes, 0x9e3779b1) >>> (32 - TRIPLE_BITS);
-}
+/** Three bytes, folded by `| 32` to one case and joined to 24 bits, mixed into `TRIPLE_BITS` bits. */
+export const tripleOf = (folded: number): number =>
+  Math.imul(folded, 0x9e3779b1) >>> (32 - TRIPLE_BITS);
 
 /** Of each glob the triple that ordinary texts hold least often; undefined when a glob has none. */
-export function rareTriples(globs: readonly Glob[]): Uint8Array | undefined {
-  const triples = new Uint8Array(1 << (TRIPLE_BITS - 3));
+export function rareTriples(globs: readonly Glob[]): Int32Array | undefined {
+  const triples = new Int32Array(1 << (TRIPLE_BITS - 5));
   for (const { pieces } of globs) {
     const all = pieces.flatMap((piece) =>
       [...piece.subarray(2)].map((third, i) => [piece[i], piece[i + 1], third] as const),
     );
     if (all.length === 0) return undefined;
     const rarest = all.reduce((a, b) => (commonness(b) < commonness(a) ? b : a));
-    const triple = tripleOf(...rarest);
-    triples[triple >> 3] |= 1 << (triple & 7);
+    const triple = tripleOf(rarest.reduce((folded, byte) => (folded << 8) | byte | 32, 0));
+    triples[triple >> 5] |= 1 << (triple & 31);
   }
   return globs.length === 0 ? undefined : triples;
 }

@@ -12,11 +12,11 @@ const KEY_AT = 12;
  */
 export class RecordTable {
   /** The key that `find` and `add` speak of: fill it in place. */
-  readonly key = new Uint32Array(3);
+  readonly key = new Int32Array(3);
   size = 0;
   capacity: number;
   numbers: Float64Array;
-  words: Uint32Array;
+  words: Int32Array;
   /** Record + 1 under the hash of its key, 0 for none. */
   private table: Int32Array;
   /** Found last: neighbouring lines often share their key. */
@@ -25,7 +25,7 @@ export class RecordTable {
   constructor(capacity: number) {
     this.capacity = capacity;
     this.numbers = new Float64Array(capacity * RECORD_NUMBERS);
-    this.words = new Uint32Array(this.numbers.buffer);
+    this.words = new Int32Array(this.numbers.buffer);
     this.table = new Int32Array(tableSize(capacity));
   }
 
@@ -54,7 +54,7 @@ export class RecordTable {
     return record;
   }
 
-  keyOf(record: number): Uint32Array {
+  keyOf(record: number): Int32Array {
     const from = record * RECORD_WORDS + KEY_AT;
     return this.words.slice(from, from + 3);
   }
@@ -77,7 +77,7 @@ export class RecordTable {
     const numbers = new Float64Array(this.capacity * RECORD_NUMBERS);
     numbers.set(this.numbers);
     this.numbers = numbers;
-    this.words = new Uint32Array(numbers.buffer);
+    this.words = new Int32Array(numbers.buffer);
     this.table = new Int32Array(tableSize(this.capacity));
     this.rebuild();
   }
@@ -115,10 +115,10 @@ export class RecordTable {
   }
 }
 
+/** Clients are numbered as they come: those of one time lie together, and so do their records. */
 function hash(client: number, high: number, low: number): number {
-  let mixed = Math.imul(client ^ high, 0x9e3779b1);
-  mixed = Math.imul(mixed ^ (mixed >>> 15) ^ low, 0x85ebca6b);
-  return (mixed ^ (mixed >>> 13)) & 0x7fffffff;
+  const mixed = Math.imul(high ^ (high >>> 15) ^ low, 0x85ebca6b);
+  return (client + (mixed ^ (mixed >>> 13))) & 0x7fffffff;
 }
 
 /** A power of two, and at least twice the capacity. */

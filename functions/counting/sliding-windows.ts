@@ -1,10 +1,22 @@
-import { DURATION, EventPool, NEXT, TIME, VALUE, WEIGHT } from "./event-pool";
-import { RECORD_NUMBERS, RecordTable } from "./record-table";
+import {
+  DURATION,
+  EVENT_NUMBERS,
+  EVENT_WORDS,
+  EventPool,
+  NEXT,
+  TIME,
+  VALUE,
+  WEIGHT,
+} from "./event-pool";
+import type { RecentTimes } from "./recent-times";
+import { RECORD_NUMBERS, RECORD_WORDS, RecordTable } from "./record-table";
 
 export interface WindowSettings {
   readonly withinMs: number;
   /** A finding needs a total above this. */
   readonly moreThan: number;
+  /** Up to here nobody asks for the total, so that quiet keys need not move their window. */
+  readonly notable: number;
   /** How long events are kept behind the window for lines that come late. */
   readonly latenessMs: number;
   /** Count each value once in a window; otherwise add up weights. */
@@ -21,21 +33,21 @@ export interface SavedKey {
   readonly events: readonly number[];
 }
 
-/** Where the parts of a key's record stand. */
+/** Where the numbers of a key's record stand. */
 const LAST_TIME = 0;
 const RAISED_AT = 1;
-/** Weight inside the window of the newest event; with distinct values, events: at least as many. */
+/** Weight inside the window of the newest event, or more: see `notable`; with distinct values, events. */
 const TOTAL = 2;
-const HEAD = 3;
-/** The oldest event inside the window of the newest one, or -1. */
-const IN_WINDOW = 4;
-const TAIL = 5;
-/** Events in the list; a word, not a number. */
-const LENGTH = 15;
+/** Where its words stand: the first event, the first inside that window or before it, the last. */
+const HEAD = 6;
+const IN_WINDOW = 7;
+const TAIL = 8;
+/** Events in the list. */
+const LENGTH = 9;
 
 const NEVER = -Infinity;
+const NONE = -1;
 const MAX_EVENTS = 4096;
-const RECENT = 16;
 const FIRST_CAPACITY = 1024;
 
 /**
@@ -59,21 +71,20 @@ export class SlidingWindows {
 
   private readonly settings: WindowSettings;
   private readonly maxEvents: number;
-  private lastEntry = 0;
+  private lastKey = 0;
   private readonly keys = new RecordTable(FIRST_CAPACITY);
   private readonly pool = new EventPool();
-  /** Times of the last events of all: their minimum says what has passed, whatever one clock says. */
-  private readonly recent = new Float64Array(RECENT).fill(NEVER);
-  private recentAt = 0;
+  private readonly times: RecentTimes;
 
-  constructor(settings: WindowSettings) {
+  constructor(settings: WindowSettings, times: RecentTimes) {
     this.settings = settings;
+    this.times = times;
     const windows = Math.ceil((settings.withinMs + settings.latenessMs) / settings.withinMs);
     this.maxEvents = Math.min(MAX_EVENTS, Math.max(64, (settings.moreThan + 1) * windows));
   }
 
   /** The key of the next `add`, three words: fill it in place. */
-  get key(): Uint32Array {
+  get key(): Int32Array {
     return this.keys.key;
   }
 
@@ -82,58 +93,53 @@ export class SlidingWindows {
   }
 
   /**
-   * Adds an event under `key`, with what `setEvent` was told. True when the total is above the line
-   * and the key has not been raised within the last window.
+   * Adds an event under `key`: its weight, the value that counts once, and its milliseconds. True
+   * when the total is above the line and the key has not been raised within the last window.
    */
-  add(time: number, weight: number): boolean {
-    const { pool } = this;
-    this.recentAt = (this.recentAt + 1) % RECENT;
-    this.recent[this.recentAt] = time;
+  add(time: number, weight: number, value: number, durationMs: number): boolean {
     const known = this.keys.find();
-    const entry = (known < 0 ? this.addKey() : known) * RECORD_NUMBERS;
-    this.lastEntry = entry;
-    if (known >= 0 && time < this.keys.numbers[entry + LAST_TIME]) {
-      return this.addLate(entry, pool.take(time, weight));
+    if (known < 0) {
+      this.lastKey = this.addKey(this.pool.take(time, weight, value, durationMs));
+    } else {
+      this.lastKey = known;
+      if (time < this.keys.numbers[known * RECORD_NUMBERS + LAST_TIME])
+        return this.addLate(known, this.pool.take(time, weight, value, durationMs));
+      if (!this.mergeIntoTail(known, time, weight, value, durationMs))
+        this.append(known, this.pool.take(time, weight, value, durationMs));
     }
-    if (known < 0) this.startList(entry, pool.take(time, weight));
-    else this.append(entry, pool.take(time, weight));
-    return this.raiseIfAbove(entry, time);
-  }
-
-  /** Sets the value that counts once and the milliseconds of the next `add`. */
-  setEvent(value: number, durationMs: number): void {
-    this.pool.value = value;
-    this.pool.durationMs = durationMs;
+    this.settle(this.lastKey, time);
+    return this.reached > this.settings.moreThan && this.raiseIfAbove(this.lastKey, time);
   }
 
   /** What the last `add` made of its key's newest window. */
   exactly(): number {
-    this.removeDuplicates(this.lastEntry);
-    return this.keys.numbers[this.lastEntry + TOTAL];
+    this.removeDuplicates(this.lastKey);
+    return this.keys.numbers[this.lastKey * RECORD_NUMBERS + TOTAL];
   }
 
   /** Forgets every key. */
   clear(): void {
     this.keep(() => false);
-    this.recent.fill(NEVER);
   }
 
   /** Every key that may still matter, with its events, for saving; `share` says how near the line it is. */
-  *saved(): Generator<{ key: Uint32Array; share: number; lastTime: number; saved: SavedKey }> {
+  *saved(): Generator<{ key: Int32Array; share: number; lastTime: number; saved: SavedKey }> {
     const passed = this.passed();
-    for (let i = 0; i < this.keys.size; i++) {
-      const entry = i * RECORD_NUMBERS;
-      if (this.keys.numbers[entry + LAST_TIME] <= passed) continue;
-      const { data } = this.pool;
+    for (let key = 0; key < this.keys.size; key++) {
+      const at = key * RECORD_NUMBERS;
+      if (this.keys.numbers[at + LAST_TIME] <= passed) continue;
+      const { numbers, words } = this.pool;
       const events: number[] = [];
-      for (let e = this.keys.numbers[entry + HEAD]; e >= 0; e = data[e + NEXT]) {
-        events.push(data[e + TIME], data[e + WEIGHT], data[e + DURATION], data[e + VALUE]);
+      for (let e = this.head(key); e >= 0; e = words[e * EVENT_WORDS + NEXT]) {
+        const from = e * EVENT_NUMBERS;
+        events.push(numbers[from + TIME], numbers[from + WEIGHT], numbers[from + DURATION]);
+        events.push(words[e * EVENT_WORDS + VALUE]);
       }
-      const raisedAt = this.keys.numbers[entry + RAISED_AT];
+      const raisedAt = this.keys.numbers[at + RAISED_AT];
       yield {
-        key: this.keys.keyOf(i),
-        share: this.keys.numbers[entry + TOTAL] / (this.settings.moreThan + 1),
-        lastTime: this.keys.numbers[entry + LAST_TIME],
+        key: this.keys.keyOf(key),
+        share: this.keys.numbers[at + TOTAL] / (this.settings.moreThan + 1),
+        lastTime: this.keys.numbers[at + LAST_TIME],
         saved: { raisedAt: raisedAt === NEVER ? -1 : raisedAt, events },
       };
     }
@@ -141,240 +147,271 @@ export class SlidingWindows {
 
   /** Puts a saved key back under `key`. */
   restore({ raisedAt, events }: SavedKey): void {
-    const entry = this.addKey() * RECORD_NUMBERS;
+    let key = NONE;
     for (let i = 0; i < events.length; i += 4) {
       const [time, weight, durationMs, value] = events.slice(i, i + 4);
-      this.setEvent(value, durationMs);
-      const event = this.pool.take(time, weight);
-      if (i === 0) this.startList(entry, event);
-      else this.link(entry, this.keys.numbers[entry + TAIL], event);
-      this.keys.numbers[entry + LAST_TIME] = time;
-      this.recentAt = (this.recentAt + 1) % RECENT;
-      this.recent[this.recentAt] = time;
+      this.times.note(time);
+      const event = this.pool.take(time, weight, value, durationMs);
+      if (key < 0) key = this.addKey(event);
+      else this.link(key, this.keys.words[key * RECORD_WORDS + TAIL], event);
+      this.keys.numbers[key * RECORD_NUMBERS + LAST_TIME] = time;
     }
-    this.recount(entry);
-    this.keys.numbers[entry + RAISED_AT] = raisedAt < 0 ? NEVER : raisedAt;
+    this.recount(key);
+    this.keys.numbers[key * RECORD_NUMBERS + RAISED_AT] = raisedAt < 0 ? NEVER : raisedAt;
   }
 
-  private append(entry: number, event: number): void {
-    const { data } = this.pool;
-    this.slide(entry, data[event + TIME]);
-    if (this.mergeIntoTail(entry, event)) return;
-    this.link(entry, this.keys.numbers[entry + TAIL], event);
-    if (this.keys.numbers[entry + IN_WINDOW] < 0) this.keys.numbers[entry + IN_WINDOW] = event;
-    this.keys.numbers[entry + TOTAL] += data[event + WEIGHT];
-    this.keys.numbers[entry + LAST_TIME] = data[event + TIME];
-    if (this.keys.words[2 * entry + LENGTH] > this.maxEvents) this.shorten(entry);
+  private head(key: number): number {
+    return this.keys.words[key * RECORD_WORDS + HEAD];
+  }
+
+  private append(key: number, event: number): void {
+    const { numbers, words } = this.keys;
+    const at = key * RECORD_NUMBERS;
+    const tail = words[2 * at + TAIL];
+    this.pool.words[tail * EVENT_WORDS + NEXT] = event;
+    words[2 * at + TAIL] = event;
+    words[2 * at + LENGTH]++;
+    const from = event * EVENT_NUMBERS;
+    numbers[at + TOTAL] += this.pool.numbers[from + WEIGHT];
+    numbers[at + LAST_TIME] = this.pool.numbers[from + TIME];
   }
 
   /** The newest event takes another of the same value, or of the same time, into itself. */
-  private mergeIntoTail(entry: number, event: number): boolean {
-    if (this.keys.numbers[entry + IN_WINDOW] < 0) return false;
-    const { data } = this.pool;
-    const tail = this.keys.numbers[entry + TAIL];
+  private mergeIntoTail(
+    key: number,
+    time: number,
+    weight: number,
+    value: number,
+    durationMs: number,
+  ): boolean {
+    const { numbers, words } = this.pool;
+    const at = key * RECORD_NUMBERS;
+    const tail = this.keys.words[2 * at + TAIL];
+    const from = tail * EVENT_NUMBERS;
     if (this.settings.isDistinct) {
-      if (data[tail + VALUE] !== data[event + VALUE]) return false;
-      data[tail + TIME] = data[event + TIME];
-      this.keys.numbers[entry + LAST_TIME] = data[event + TIME];
+      const isSame = words[2 * from + VALUE] === value;
+      if (!isSame || numbers[from + TIME] <= time - this.settings.withinMs) return false;
+      numbers[from + TIME] = time;
+      this.keys.numbers[at + LAST_TIME] = time;
     } else {
-      if (data[tail + TIME] !== data[event + TIME]) return false;
-      data[tail + WEIGHT] += data[event + WEIGHT];
-      this.keys.numbers[entry + TOTAL] += data[event + WEIGHT];
+      if (numbers[from + TIME] !== time) return false;
+      numbers[from + WEIGHT] += weight;
+      this.keys.numbers[at + TOTAL] += weight;
     }
-    data[tail + DURATION] += data[event + DURATION];
-    this.pool.free(event);
+    numbers[from + DURATION] += durationMs;
     return true;
   }
 
+  /** Sees to it that a total that somebody may ask for is that of the window which ends at `time`. */
+  private settle(key: number, time: number): void {
+    const at = key * RECORD_NUMBERS;
+    const { numbers, words } = this.keys;
+    const isLong = words[2 * at + LENGTH] > this.maxEvents;
+    if (numbers[at + TOTAL] > this.settings.notable || isLong) {
+      this.slide(key, time);
+      if (words[2 * at + LENGTH] > this.maxEvents) this.shorten(key);
+    }
+    this.reached = numbers[at + TOTAL];
+  }
+
   /** Moves the window so that it ends at `time`, and forgets what is too old even for late lines. */
-  private slide(entry: number, time: number): void {
+  private slide(key: number, time: number): void {
     const { withinMs, latenessMs } = this.settings;
-    const { data } = this.pool;
-    let event = this.keys.numbers[entry + IN_WINDOW];
-    while (event >= 0 && data[event + TIME] <= time - withinMs) {
-      this.keys.numbers[entry + TOTAL] -= data[event + WEIGHT];
-      event = data[event + NEXT];
+    const { numbers, words } = this.pool;
+    const keyWords = key * RECORD_WORDS;
+    let event = this.keys.words[keyWords + IN_WINDOW];
+    let passed = 0;
+    while (numbers[event * EVENT_NUMBERS + TIME] <= time - withinMs) {
+      passed += numbers[event * EVENT_NUMBERS + WEIGHT];
+      event = words[event * EVENT_WORDS + NEXT];
     }
-    this.keys.numbers[entry + IN_WINDOW] = event;
-    for (;;) {
-      const head = this.keys.numbers[entry + HEAD];
-      if (head < 0 || data[head + TIME] > time - withinMs - latenessMs) return;
-      this.unlink(entry, -1, head);
-    }
+    this.keys.words[keyWords + IN_WINDOW] = event;
+    this.keys.numbers[key * RECORD_NUMBERS + TOTAL] -= passed;
+    const old = time - withinMs - latenessMs;
+    while (numbers[this.head(key) * EVENT_NUMBERS + TIME] <= old)
+      this.unlink(key, NONE, this.head(key));
   }
 
   /** An event in the past: puts it in its place, then looks at each window that holds it. */
-  private addLate(entry: number, event: number): boolean {
-    const { data } = this.pool;
-    const time = data[event + TIME];
-    let before = -1;
+  private addLate(key: number, event: number): boolean {
+    const { numbers, words } = this.pool;
+    const time = numbers[event * EVENT_NUMBERS + TIME];
+    let before = NONE;
     for (
-      let e = this.keys.numbers[entry + HEAD];
-      e >= 0 && data[e + TIME] <= time;
-      e = data[e + NEXT]
+      let e = this.head(key);
+      e >= 0 && numbers[e * EVENT_NUMBERS + TIME] <= time;
+      e = words[e * EVENT_WORDS + NEXT]
     ) {
       before = e;
     }
-    this.link(entry, before, event);
-    this.removeDuplicates(entry);
-    if (this.keys.words[2 * entry + LENGTH] > this.maxEvents) this.shorten(entry);
-    this.recount(entry);
-    return this.raiseInAnyWindow(entry, time);
+    this.link(key, before, event);
+    this.removeDuplicates(key);
+    if (this.keys.words[key * RECORD_WORDS + LENGTH] > this.maxEvents) this.shorten(key);
+    this.recount(key);
+    return this.raiseInAnyWindow(key, time);
   }
 
-  private raiseIfAbove(entry: number, time: number): boolean {
-    this.reached = this.keys.numbers[entry + TOTAL];
-    if (this.reached <= this.settings.moreThan || this.wasRaised(entry, time)) return false;
-    this.removeDuplicates(entry);
-    this.reached = this.keys.numbers[entry + TOTAL];
+  private raiseIfAbove(key: number, time: number): boolean {
+    if (this.wasRaised(key, time)) return false;
+    this.removeDuplicates(key);
+    this.reached = this.keys.numbers[key * RECORD_NUMBERS + TOTAL];
     if (this.reached <= this.settings.moreThan) return false;
-    return this.raise(entry, time, {
-      total: this.reached,
-      from: this.keys.numbers[entry + IN_WINDOW],
-    });
+    const from = this.keys.words[key * RECORD_WORDS + IN_WINDOW];
+    return this.raise(key, time, { total: this.reached, from });
   }
 
-  private raiseInAnyWindow(entry: number, time: number): boolean {
+  private raiseInAnyWindow(key: number, time: number): boolean {
     const { withinMs, moreThan } = this.settings;
-    const { data } = this.pool;
-    this.reached = this.keys.numbers[entry + TOTAL];
-    let from = this.keys.numbers[entry + HEAD];
+    const { numbers, words } = this.pool;
+    const timeOf = (event: number): number => numbers[event * EVENT_NUMBERS + TIME];
+    const weightOf = (event: number): number => numbers[event * EVENT_NUMBERS + WEIGHT];
+    this.reached = this.keys.numbers[key * RECORD_NUMBERS + TOTAL];
+    let from = this.head(key);
     let total = 0;
-    for (let e = from; e >= 0; e = data[e + NEXT]) {
-      const end = data[e + TIME];
+    for (let e = from; e >= 0; e = words[e * EVENT_WORDS + NEXT]) {
+      const end = timeOf(e);
       if (end >= time + withinMs) break;
-      total += data[e + WEIGHT];
-      for (; data[from + TIME] <= end - withinMs; from = data[from + NEXT])
-        total -= data[from + WEIGHT];
-      if (end >= time && total > moreThan) return this.raise(entry, end, { total, from });
+      total += weightOf(e);
+      for (; timeOf(from) <= end - withinMs; from = words[from * EVENT_WORDS + NEXT])
+        total -= weightOf(from);
+      if (end >= time && total > moreThan) return this.raise(key, end, { total, from });
     }
     return false;
   }
 
   private raise(
-    entry: number,
+    key: number,
     at: number,
     { total, from }: { total: number; from: number },
   ): boolean {
-    if (this.wasRaised(entry, at)) return false;
-    const { data } = this.pool;
-    this.keys.numbers[entry + RAISED_AT] = at;
+    if (this.wasRaised(key, at)) return false;
+    const { numbers, words } = this.pool;
+    this.keys.numbers[key * RECORD_NUMBERS + RAISED_AT] = at;
     this.total = total;
     this.at = at;
-    this.first = data[from + TIME];
+    this.first = numbers[from * EVENT_NUMBERS + TIME];
     this.durationMs = 0;
-    for (let e = from; e >= 0 && data[e + TIME] <= at; e = data[e + NEXT]) {
-      this.durationMs += data[e + DURATION];
+    for (
+      let e = from;
+      e >= 0 && numbers[e * EVENT_NUMBERS + TIME] <= at;
+      e = words[e * EVENT_WORDS + NEXT]
+    ) {
+      this.durationMs += numbers[e * EVENT_NUMBERS + DURATION];
     }
     return true;
   }
 
-  private wasRaised(entry: number, at: number): boolean {
-    return Math.abs(at - this.keys.numbers[entry + RAISED_AT]) < this.settings.withinMs;
+  private wasRaised(key: number, at: number): boolean {
+    return (
+      Math.abs(at - this.keys.numbers[key * RECORD_NUMBERS + RAISED_AT]) < this.settings.withinMs
+    );
   }
 
   /** Rebuilds total and window of a key from its list. */
-  private recount(entry: number): void {
-    const { data } = this.pool;
-    const start = this.keys.numbers[entry + LAST_TIME] - this.settings.withinMs;
-    let event = this.keys.numbers[entry + HEAD];
-    while (event >= 0 && data[event + TIME] <= start) event = data[event + NEXT];
-    this.keys.numbers[entry + IN_WINDOW] = event;
+  private recount(key: number): void {
+    const { numbers, words } = this.pool;
+    const at = key * RECORD_NUMBERS;
+    const start = this.keys.numbers[at + LAST_TIME] - this.settings.withinMs;
+    let event = this.head(key);
+    while (numbers[event * EVENT_NUMBERS + TIME] <= start)
+      event = words[event * EVENT_WORDS + NEXT];
+    this.keys.words[2 * at + IN_WINDOW] = event;
     let total = 0;
-    for (; event >= 0; event = data[event + NEXT]) total += data[event + WEIGHT];
-    this.keys.numbers[entry + TOTAL] = total;
+    for (; event >= 0; event = words[event * EVENT_WORDS + NEXT])
+      total += numbers[event * EVENT_NUMBERS + WEIGHT];
+    this.keys.numbers[at + TOTAL] = total;
   }
 
   /**
    * Bounds a list. Of weights, neighbours become one event at the time of the older: it leaves the
    * window sooner, so a total is never too high. Of distinct values the oldest half goes.
    */
-  private shorten(entry: number): void {
-    const { data } = this.pool;
+  private shorten(key: number): void {
+    const { numbers, words } = this.pool;
     if (this.settings.isDistinct) {
-      this.removeDuplicates(entry);
-      while (this.keys.words[2 * entry + LENGTH] > this.maxEvents / 2) {
-        this.unlink(entry, -1, this.keys.numbers[entry + HEAD]);
+      this.removeDuplicates(key);
+      while (this.keys.words[key * RECORD_WORDS + LENGTH] > this.maxEvents / 2) {
+        this.unlink(key, NONE, this.head(key));
       }
     } else {
-      for (
-        let e = this.keys.numbers[entry + HEAD];
-        e >= 0 && data[e + NEXT] >= 0;
-        e = data[e + NEXT]
-      ) {
-        const absorbed = data[e + NEXT];
-        data[e + WEIGHT] += data[absorbed + WEIGHT];
-        data[e + DURATION] += data[absorbed + DURATION];
-        this.unlink(entry, e, absorbed);
+      for (let e = this.head(key); e >= 0; e = words[e * EVENT_WORDS + NEXT]) {
+        const absorbed = words[e * EVENT_WORDS + NEXT];
+        if (absorbed < 0) break;
+        const [into, from] = [e * EVENT_NUMBERS, absorbed * EVENT_NUMBERS];
+        numbers[into + WEIGHT] += numbers[from + WEIGHT];
+        numbers[into + DURATION] += numbers[from + DURATION];
+        this.unlink(key, e, absorbed);
       }
     }
-    this.recount(entry);
+    this.recount(key);
   }
 
   /**
    * Of distinct values only the newest event counts. Looking for the older one at every event would
    * cost a walk along the list; so duplicates stay until their number alone could cross the line.
    */
-  private removeDuplicates(entry: number): void {
+  private removeDuplicates(key: number): void {
     if (!this.settings.isDistinct) return;
-    const { data } = this.pool;
+    const { words } = this.pool;
     const newest = new Map<number, number>();
-    for (let e = this.keys.numbers[entry + HEAD]; e >= 0; e = data[e + NEXT])
-      newest.set(data[e + VALUE], e);
-    if (newest.size === this.keys.words[2 * entry + LENGTH]) return;
-    let before = -1;
-    let event = this.keys.numbers[entry + HEAD];
+    for (let e = this.head(key); e >= 0; e = words[e * EVENT_WORDS + NEXT])
+      newest.set(words[e * EVENT_WORDS + VALUE], e);
+    if (newest.size === this.keys.words[key * RECORD_WORDS + LENGTH]) return;
+    let before = NONE;
+    let event = this.head(key);
     while (event >= 0) {
-      const after = data[event + NEXT];
-      if (newest.get(data[event + VALUE]) === event) before = event;
-      else this.unlink(entry, before, event);
+      const after = words[event * EVENT_WORDS + NEXT];
+      if (newest.get(words[event * EVENT_WORDS + VALUE]) === event) before = event;
+      else this.unlink(key, before, event);
       event = after;
     }
-    this.recount(entry);
+    this.recount(key);
   }
 
-  private startList(entry: number, event: number): void {
-    const entries = this.keys.numbers;
-    entries[entry + LAST_TIME] = this.pool.data[event + TIME];
-    entries[entry + RAISED_AT] = NEVER;
-    entries[entry + TOTAL] = this.pool.data[event + WEIGHT];
-    entries[entry + HEAD] = event;
-    entries[entry + IN_WINDOW] = event;
-    entries[entry + TAIL] = event;
-    this.keys.words[2 * entry + LENGTH] = 1;
+  /** Puts an event behind `before`, or first when that is `NONE`. */
+  private link(key: number, before: number, event: number): void {
+    const { words } = this.pool;
+    const keyWords = key * RECORD_WORDS;
+    const after = before < 0 ? this.head(key) : words[before * EVENT_WORDS + NEXT];
+    words[event * EVENT_WORDS + NEXT] = after;
+    if (before < 0) this.keys.words[keyWords + HEAD] = event;
+    else words[before * EVENT_WORDS + NEXT] = event;
+    if (after < 0) this.keys.words[keyWords + TAIL] = event;
+    this.keys.words[keyWords + LENGTH]++;
   }
 
-  /** Puts an event behind `before`, or first when that is -1. */
-  private link(entry: number, before: number, event: number): void {
-    const { data } = this.pool;
-    const after = before < 0 ? this.keys.numbers[entry + HEAD] : data[before + NEXT];
-    data[event + NEXT] = after;
-    if (before < 0) this.keys.numbers[entry + HEAD] = event;
-    else data[before + NEXT] = event;
-    if (after < 0) this.keys.numbers[entry + TAIL] = event;
-    this.keys.words[2 * entry + LENGTH]++;
-  }
-
-  private unlink(entry: number, before: number, event: number): void {
-    const { data } = this.pool;
-    const after = data[event + NEXT];
-    if (before < 0) this.keys.numbers[entry + HEAD] = after;
-    else data[before + NEXT] = after;
-    if (after < 0) this.keys.numbers[entry + TAIL] = before;
-    this.keys.words[2 * entry + LENGTH]--;
+  private unlink(key: number, before: number, event: number): void {
+    const { words } = this.pool;
+    const keyWords = key * RECORD_WORDS;
+    const after = words[event * EVENT_WORDS + NEXT];
+    if (before < 0) this.keys.words[keyWords + HEAD] = after;
+    else words[before * EVENT_WORDS + NEXT] = after;
+    if (after < 0) this.keys.words[keyWords + TAIL] = before;
+    this.keys.words[keyWords + LENGTH]--;
     this.pool.free(event);
   }
 
-  private addKey(): number {
+  /** Adds a record under `key` with its first event. */
+  private addKey(event: number): number {
     if (this.keys.size === this.keys.capacity) this.makeRoom();
-    return this.keys.add();
+    const key = this.keys.add();
+    const { numbers, words } = this.keys;
+    const at = key * RECORD_NUMBERS;
+    numbers[at + LAST_TIME] = this.pool.numbers[event * EVENT_NUMBERS + TIME];
+    numbers[at + RAISED_AT] = NEVER;
+    numbers[at + TOTAL] = this.pool.numbers[event * EVENT_NUMBERS + WEIGHT];
+    words[2 * at + HEAD] = event;
+    words[2 * at + IN_WINDOW] = event;
+    words[2 * at + TAIL] = event;
+    words[2 * at + LENGTH] = 1;
+    return key;
   }
 
   /** Drops keys whose events have all passed; grows, or forgets the quietest, when that is not enough. */
   private makeRoom(): void {
     const { maxKeys } = this.settings;
     const passed = this.passed();
-    this.keep((entry) => this.keys.numbers[entry + LAST_TIME] > passed);
+    this.keep((key) => this.keys.numbers[key * RECORD_NUMBERS + LAST_TIME] > passed);
     if (this.keys.size <= this.keys.capacity / 2) return;
     if (this.keys.capacity < maxKeys) this.keys.grow();
     else this.forgetQuietHalf();
@@ -383,26 +420,26 @@ export class SlidingWindows {
   /** Keys that were quiet since then have nothing left that a line within the lateness could meet. */
   private passed(): number {
     const { withinMs, latenessMs } = this.settings;
-    return Math.min(...this.recent) - withinMs - latenessMs;
+    return this.times.oldest - withinMs - latenessMs;
   }
 
   private forgetQuietHalf(): void {
-    const entries = this.keys.numbers;
-    const order = Array.from({ length: this.keys.size }, (_, i) => i * RECORD_NUMBERS).sort(
-      (a, b) =>
-        entries[a + TOTAL] - entries[b + TOTAL] || entries[a + LAST_TIME] - entries[b + LAST_TIME],
+    const { numbers } = this.keys;
+    const orderOf = (a: number, b: number, part: number): number =>
+      numbers[a * RECORD_NUMBERS + part] - numbers[b * RECORD_NUMBERS + part];
+    const order = Array.from({ length: this.keys.size }, (_, key) => key).sort(
+      (a, b) => orderOf(a, b, TOTAL) || orderOf(a, b, LAST_TIME),
     );
     const quiet = new Set(order.slice(0, Math.ceil(order.length / 2)));
     this.forgotten += quiet.size;
-    this.keep((entry) => !quiet.has(entry));
+    this.keep((key) => !quiet.has(key));
   }
 
-  private keep(isKept: (entry: number) => boolean): void {
-    const entries = this.keys.numbers;
-    this.keys.keep((i) => {
-      const entry = i * RECORD_NUMBERS;
-      if (isKept(entry)) return true;
-      while (entries[entry + HEAD] >= 0) this.unlink(entry, -1, entries[entry + HEAD]);
+  private keep(isKept: (key: number) => boolean): void {
+    this.keys.keep((key) => {
+      if (isKept(key)) return true;
+      const words = key * RECORD_WORDS;
+      this.pool.freeList(this.keys.words[words + HEAD], this.keys.words[words + TAIL]);
       return false;
     });
   }

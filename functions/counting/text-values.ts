@@ -21,10 +21,12 @@ export class TextValues {
   low = 0;
 
   private readonly field: TextField;
+  private readonly path: TextValues | undefined;
   private readonly url = new DecodedUrl();
   private readonly cache: Interner | undefined;
   private readonly groups: string[][] = [];
-  private patterns: Patterns;
+  /** Built when it is first asked: every condition that is added changes it. */
+  private patterns: Patterns | undefined;
   private isHashed = false;
   private mask = 0;
   private loadedSerial = -1;
@@ -32,9 +34,10 @@ export class TextValues {
   private buf: Buffer = EMPTY;
   private view: DataView = new DataView(EMPTY.buffer);
 
-  constructor(field: TextField) {
+  /** `path` is where a URL without a query, which is the same text, finds its hash. */
+  constructor(field: TextField, path?: TextValues) {
     this.field = field;
-    this.patterns = new Patterns([], field.ignoreCase);
+    this.path = path;
     this.cache = field.kind === "text" && field.repeats ? new Interner(REMEMBERED) : undefined;
   }
 
@@ -46,7 +49,7 @@ export class TextValues {
   /** Adds a condition that holds when one of the values matches; returns its bit in the mask. */
   add(values: readonly Value[]): number {
     this.groups.push(expandPacks(values.map(String)));
-    this.patterns = new Patterns(this.groups, this.field.ignoreCase);
+    this.patterns = undefined;
     return this.groups.length - 1;
   }
 
@@ -61,14 +64,15 @@ export class TextValues {
     if (this.loadedSerial === row.serial) return;
     this.loadedSerial = row.serial;
     this.locateRaw(row);
-    if (this.cache === undefined) this.workOut();
-    else this.recall(this.cache);
+    if (this.cache === undefined) this.workOut(row);
+    else this.recall(this.cache, row);
   }
 
-  private recall(cache: Interner): void {
-    const slot = cache.intern(this.view, this.span.start, this.span.end);
+  private recall(cache: Interner, row: Row): void {
+    // A client seldom changes its browser.
+    const slot = cache.intern(this.view, this.span.start, this.span.end, row.client?.id);
     if (cache.memo(slot, 0) === 0) {
-      this.workOut();
+      this.workOut(row);
       cache.remember(slot, 0, this.mask + 1);
       cache.remember(slot, 1, this.high);
       cache.remember(slot, 2, this.low);
@@ -79,18 +83,19 @@ export class TextValues {
     this.low = cache.memo(slot, 2);
   }
 
-  private workOut(): void {
-    this.decode();
-    if (this.isHashed) this.hash();
-    if (this.groups.length > 0)
-      this.mask = this.patterns.match(this.buf, this.span.start, this.span.end);
+  private workOut(row: Row): void {
+    this.decode(row);
+    if (this.isHashed) this.hash(row);
+    if (this.groups.length === 0) return;
+    this.patterns ??= new Patterns(this.groups, this.field.ignoreCase);
+    this.mask = this.patterns.match(this.buf, this.span.start, this.span.end);
   }
 
   /** The row's value as text. */
   text(row: Row): string {
     this.loadedSerial = -1;
     this.locateRaw(row);
-    this.decode();
+    this.decode(row);
     return this.buf.toString("utf8", this.span.start, this.span.end);
   }
 
@@ -104,15 +109,22 @@ export class TextValues {
   }
 
   /** Turns them into the value that rules speak of. */
-  private decode(): void {
-    if (this.field.kind === "text" || this.field.from !== "decodedUrl" || this.isPlain()) return;
+  private decode(row: Row): void {
+    const { field } = this;
+    if (field.kind === "text" || field.from !== "decodedUrl" || row.hasPlainTarget) return;
     this.url.decode(this.buf, this.span.start, this.span.end);
     this.use(this.url.buf, this.url.view, 0, this.url.length);
   }
 
   /** Two hashes at once, four bytes at a time. */
-  private hash(): void {
-    const { view } = this;
+  private hash(row: Row): void {
+    const { view, path } = this;
+    if (path !== undefined && !row.has(NGINX.query)) {
+      path.load(row);
+      this.high = path.high;
+      this.low = path.low;
+      return;
+    }
     const { start, end } = this.span;
     let high = 0x2545f491;
     let low = end - start;

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { Counter } from "../../../functions/counting/counter";
+import { Conditions } from "../../../functions/counting/conditions";
+import { FieldValues } from "../../../functions/counting/field-values";
 import type { Condition, Rule } from "../../../functions/rules/rule";
+import { s3LineOf } from "../../support/s3-lines";
 import { ltsvOf, RowMaker, START, type TestRequest } from "../../support/rows";
 
 const rule = (name: string, where: Readonly<Record<string, Condition>>): Rule => ({
@@ -72,6 +75,52 @@ describe("Conditions", () => {
         [`r${i}`],
       );
     }
+  });
+
+  it("is right for every set of conditions that one value can fulfil, however many sets there are", () => {
+    const letters = Array.from("abcdefghijkl");
+    const rules = letters.map((letter) => rule(letter, { path: `*${letter}*` }));
+    const conditions = new Conditions(rules, new FieldValues("nginx"));
+    const maker = new RowMaker();
+    for (let set = 1; set < 1 << letters.length; set++) {
+      const inSet = letters.filter((_, i) => (set & (1 << i)) !== 0);
+      conditions.evaluate(maker.row(ltsvOf({ time: START, path: `/${inSet.join("")}` })));
+      assert.equal(conditions.matching[0], set);
+    }
+  });
+
+  it("names the first condition that fails", () => {
+    const maker = new RowMaker();
+    const conditions = new Conditions(
+      [rule("both", { status: 404, path: "/a" }), rule("none", {})],
+      new FieldValues("nginx"),
+    );
+    const fieldsOf = (request: Partial<TestRequest>): (string | undefined)[] => {
+      conditions.evaluate(maker.row(ltsvOf({ time: START, ...request })));
+      return [0, 1].map((place) => conditions.failed(place)?.field);
+    };
+    assert.deepEqual(fieldsOf({ status: 200, path: "/b" }), ["status", undefined]);
+    assert.deepEqual(fieldsOf({ status: 404, path: "/b" }), ["path", undefined]);
+    assert.deepEqual(fieldsOf({ status: 404, path: "/a" }), [undefined, undefined]);
+  });
+
+  it("puts the URL together where the log has only its parts", () => {
+    const line =
+      "msec:1795311900.000\tremote_addr:192.0.2.1\turi:/a b\tquery_string:x=1\tstatus:200";
+    const fields = new FieldValues("nginx");
+    const row = new RowMaker().row(line);
+    assert.equal(fields.show("url", row), "/a b?x=1");
+    assert.equal(fields.show("status", row), "200");
+    assert.equal(fields.show("client", row), "192.0.2.1");
+  });
+
+  it("decodes keys as often as their operation says", () => {
+    const fields = new FieldValues("s3");
+    const access = { operation: "REST.GET.OBJECT" };
+    const keys = ["plain.txt", "a%2520b+c%252B"].map((key) =>
+      fields.show("key", new RowMaker().row(s3LineOf({ ...access, key }))),
+    );
+    assert.deepEqual(keys, ["plain.txt", "a b+c+"]);
   });
 
   it("counts for all clients together when a rule says so", () => {
