@@ -9,6 +9,7 @@ import { DEFAULT_PREFIXES } from "../functions/parsing/address";
 import { Counter } from "../functions/counting/counter";
 import { MinuteCounter } from "../functions/counting/minute-counter";
 import { LineParser } from "../functions/parsing/line-parser";
+import { RowBatch } from "../functions/parsing/row-batch";
 import { REASONS } from "../functions/parsing/reasons";
 import { toAccess, toRequest } from "../functions/parsing/records";
 import { DEFAULT_RULES } from "../functions/rules/stack-settings";
@@ -78,6 +79,7 @@ function mutate(line: string): string {
 }
 
 const parser = new LineParser();
+const batch = new RowBatch();
 const directory = new ClientDirectory({ trust: ["10.0.0.0/8"], prefixes: DEFAULT_PREFIXES });
 const counter = new Counter({ rules: DEFAULT_RULES });
 const minutes = new MinuteCounter({ rules: DEFAULT_RULES });
@@ -94,12 +96,13 @@ for (let i = 0; i < wanted; i++) {
     if (!Number.isFinite(row.time))
       throw new Error(`parsed without a time: ${JSON.stringify(line)}`);
     const address = row.client?.address.toString();
+    batch.hold(row);
     if (row.kind === "request") {
       toRequest(row, address);
-      counter.add(row);
+      counter.add(batch);
     } else {
       toAccess(row, address);
-      minutes.add(row);
+      minutes.add(batch);
     }
   }
   const outcome = reason ?? `parsed as ${parser.row.format}`;

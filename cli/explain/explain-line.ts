@@ -8,6 +8,7 @@ import { LineParser } from "../../functions/parsing/line-parser";
 import type { Reason } from "../../functions/parsing/reasons";
 import { toAccess, toRequest, type Access, type Request } from "../../functions/parsing/records";
 import type { Row } from "../../functions/parsing/row";
+import { RowBatch } from "../../functions/parsing/row-batch";
 import { logOf, type Condition, type Log, type Rule } from "../../functions/rules/rule";
 import type { StackSettings } from "../../functions/rules/stack-settings";
 
@@ -112,8 +113,10 @@ function explainRule(
   { rule, fields, conditions }: CompiledRule,
   row: Row,
 ): Pick<Explanation["rules"][number], "matched" | "failed"> {
-  conditions.evaluate(row);
-  const failed = conditions.failed(0);
+  const batch = new RowBatch();
+  batch.hold(row);
+  conditions.evaluate(batch);
+  const failed = conditions.failed(0, 0);
   if (failed !== undefined) {
     const { field } = failed;
     return {

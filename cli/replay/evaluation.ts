@@ -6,6 +6,7 @@ import { Counter } from "../../functions/counting/counter";
 import type { Finding } from "../../functions/counting/finding";
 import { MinuteCounter } from "../../functions/counting/minute-counter";
 import type { Row } from "../../functions/parsing/row";
+import type { RowBatch } from "../../functions/parsing/row-batch";
 import { logOf, type Rule } from "../../functions/rules/rule";
 import type { StackSettings } from "../../functions/rules/stack-settings";
 import type { ReplayAlert, ReplayDecision, ReplayFinding, RuleResult, Verdict } from "./result";
@@ -14,13 +15,8 @@ const MINUTE = 60_000;
 const MAX_FINDINGS = 50_000;
 const MAX_LINES = 1000;
 const LINE_LENGTH = 500;
-
-/** What is known of a line beside what stands in it. */
-export interface LineContext {
-  /** Its client's requests so far, this one included. */
-  readonly requestsBefore: number;
-  readonly source: { readonly line: () => string };
-}
+const DECIDED_BITS = 16;
+const DECIDED_MASK = (1 << DECIDED_BITS) - 1;
 
 /** One rule set at work on the log: what the deployed functions would count, decide and send. */
 export class Evaluation {
@@ -32,8 +28,10 @@ export class Evaluation {
   private readonly findings: ReplayFinding[] = [];
   private findingsOmitted = 0;
   private readonly decisions: ReplayDecision[] = [];
-  /** The newest decision on each client, by its number: asked for every request. */
+  /** The newest decision on each client, by its number. */
   private readonly inForce = new Map<number, Decision>();
+  /** Asked for every request: 0 where no client whose number ends in these bits was decided on. */
+  private readonly decided = new Uint8Array(1 << DECIDED_BITS);
   private readonly foundClients = new Map<string, Set<string>>();
   private readonly found = new Map<string, number>();
   private requestsBlocked = 0;
@@ -53,15 +51,15 @@ export class Evaluation {
     });
   }
 
-  /** Takes in one line. */
-  add(row: Row, context: LineContext): void {
-    if (row.kind === "access") {
-      this.addAccess(row, context);
-      return;
-    }
-    if (this.inForce.size > 0) this.enforce(row);
-    const findings = this.counter.add(row);
-    for (let i = 0; i < findings.length; i++) this.decide(findings[i], row, context);
+  /**
+   * Takes in a batch of requests or of accesses.
+   *
+   * @param requestsBefore for each row its client's requests so far, this one included.
+   */
+  add(batch: RowBatch, requestsBefore: Int32Array): void {
+    if (batch.size === 0) return;
+    if (batch.rows[0].kind === "access") this.addAccesses(batch, requestsBefore);
+    else this.addRequests(batch, requestsBefore);
   }
 
   verdict(): Verdict {
@@ -82,8 +80,20 @@ export class Evaluation {
     };
   }
 
-  private enforce(row: Row): void {
-    const decision = row.client === undefined ? undefined : this.inForce.get(row.client.id);
+  private addRequests(batch: RowBatch, requestsBefore: Int32Array): void {
+    const crossings = this.counter.add(batch);
+    let next = 0;
+    for (let i = 0; i < batch.size; i++) {
+      const row = batch.rows[i];
+      if (row.client !== undefined && this.decided[row.client.id & DECIDED_MASK] !== 0)
+        this.enforce(row, row.client.id);
+      for (; crossings[next]?.row === i; next++)
+        this.decide(crossings[next].finding, row, requestsBefore[i]);
+    }
+  }
+
+  private enforce(row: Row, client: number): void {
+    const decision = this.inForce.get(client);
     if (decision?.action !== "block" || !isInForce(decision, row.time)) return;
     this.requestsBlocked++;
     this.clientsBlocked.add(decision.client);
@@ -91,31 +101,33 @@ export class Evaluation {
     this.blockedByMinute.set(minute, (this.blockedByMinute.get(minute) ?? 0) + 1);
   }
 
-  private decide(finding: Finding, row: Row, { requestsBefore, source }: LineContext): void {
+  private decide(finding: Finding, row: Row, requestsBefore: number): void {
     const outcome = this.decider.decide(finding);
     if (outcome.kind === "decided") {
-      const line = this.decisions.length < MAX_LINES ? source.line().slice(0, LINE_LENGTH) : "";
+      const line = this.decisions.length < MAX_LINES ? row.lineText().slice(0, LINE_LENGTH) : "";
       this.decisions.push({ ...outcome.decision, line });
-      if (row.client !== undefined) this.inForce.set(row.client.id, outcome.decision);
+      if (row.client !== undefined) {
+        this.inForce.set(row.client.id, outcome.decision);
+        this.decided[row.client.id & DECIDED_MASK] = 1;
+      }
     }
     const { rule, key, count, first, at, client } = finding;
     this.keep({ rule, key, count, first, at, requestsBefore, client, outcome: outcome.kind });
   }
 
-  private addAccess(row: Row, { requestsBefore }: LineContext): void {
-    for (const exceeded of this.minutes.add(row)) {
+  private addAccesses(batch: RowBatch, requestsBefore: Int32Array): void {
+    for (const { row, exceeded } of this.minutes.add(batch)) {
       if (exceeded.rule.mode !== "observe") this.incidents.note(exceeded);
       if (!exceeded.isCrossing) continue;
       const { rule, key, total, first, at } = exceeded;
-      const client = key["client"];
       this.keep({
         rule: rule.name,
         key,
         count: total,
         first,
         at,
-        requestsBefore,
-        client,
+        requestsBefore: requestsBefore[row],
+        client: key["client"],
         outcome: "alerted",
       });
     }

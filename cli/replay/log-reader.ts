@@ -12,7 +12,6 @@ const NEWLINE = 10;
 /** Reads one log line by line into a row. */
 export class LogReader {
   readonly path: string;
-  readonly row: Row;
   /** Why the last line could not be parsed. */
   reason: Reason = "unknown-format";
   private readonly parser: LineParser;
@@ -30,7 +29,15 @@ export class LogReader {
   constructor(path: string, source: Source) {
     this.path = path;
     this.parser = new LineParser(source);
-    this.row = this.parser.row;
+  }
+
+  /** What the next line is parsed into; replace it to keep the last one. */
+  get row(): Row {
+    return this.parser.row;
+  }
+
+  set row(row: Row) {
+    this.parser.row = row;
   }
 
   /** Parses the next line of what is in memory. */

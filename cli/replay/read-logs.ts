@@ -5,8 +5,10 @@ import { LogReader } from "./log-reader";
 
 /** Who takes in what is read. */
 export interface LineSink {
-  /** `source` has the line itself, as text, until the next one is read. */
-  readonly add: (row: Row, source: { line: () => string }) => void;
+  /** Takes in a parsed line, and gives the row that the next one is parsed into. */
+  readonly add: (row: Row) => Row;
+  /** Called before the bytes that rows point into change: from now on none of them may be read. */
+  readonly flush: () => void;
   readonly addUnparsed: (reason: string, file: string, line: () => string) => void;
 }
 
@@ -102,10 +104,10 @@ class Session {
   private async drain(head: Head, until: number): Promise<boolean> {
     const { reader } = head;
     for (;;) {
-      this.sink.add(reader.row, reader);
+      reader.row = this.sink.add(reader.row);
       let step = reader.next();
       while (step === "row" && reader.row.time <= until) {
-        this.sink.add(reader.row, reader);
+        reader.row = this.sink.add(reader.row);
         step = reader.next();
       }
       if (step === "row") {
@@ -139,6 +141,7 @@ class Session {
   }
 
   private async fill(reader: LogReader): Promise<boolean> {
+    this.sink.flush();
     const hasMore = await reader.fill();
     if (!this.settings.onProgress(this.takenBefore + reader.taken())) this.isStopped = true;
     if (hasMore && !this.isStopped) return true;

@@ -1,5 +1,6 @@
 import { ClientDirectory } from "../../functions/parsing/client-directory";
 import type { Row } from "../../functions/parsing/row";
+import { BATCH_ROWS, RowBatch } from "../../functions/parsing/row-batch";
 import type { StackSettings } from "../../functions/rules/stack-settings";
 import { Census, hashText } from "./census";
 import { Evaluation } from "./evaluation";
@@ -25,6 +26,10 @@ export class Replay {
   private readonly settings: ReplaySettings;
   private readonly directory: ClientDirectory;
   private readonly census = new Census();
+  /** Rows of one kind that were taken in and not yet worked on. */
+  private readonly batch = new RowBatch();
+  /** For each of them, its client's requests up to and including it. */
+  private readonly requestsBefore = new Int32Array(BATCH_ROWS);
   private readonly evaluations: readonly Evaluation[];
   private readonly unparsed = new Map<string, number>();
   private readonly examples: UnparsedExample[] = [];
@@ -55,21 +60,39 @@ export class Replay {
     this.evaluations = settings.stacks.map((stack) => new Evaluation(stack, limits));
   }
 
-  /** Takes in a parsed line. */
-  add(row: Row, source: { line: () => string }): void {
+  /** Takes in a parsed line, and gives the row that the next one is parsed into. */
+  add(row: Row): Row {
     this.parsed++;
     this.noteFormat(row.format);
-    const { from, to, shard } = this.settings;
-    if ((from !== undefined && row.time < from) || (to !== undefined && row.time >= to)) return;
-    this.directory.resolve(row);
-    const { client } = row;
-    if (client === undefined ? shard.index > 0 : client.place === NOT_MINE) return;
-    this.noteTime(row.time);
+    const { from, to } = this.settings;
+    if ((from !== undefined && row.time < from) || (to !== undefined && row.time >= to)) return row;
+    if (this.batch.size > 0 && row.kind !== this.batch.rows[0].kind) this.flush();
+    const spare = this.batch.exchange(row);
+    if (this.batch.isFull) this.flush();
+    return spare;
+  }
+
+  /** Works on what was taken in; from now on the rows are free. */
+  flush(): void {
+    const { batch } = this;
+    for (let i = 0; i < batch.size; i++) this.directory.resolve(batch.rows[i]);
+    batch.keep((row) => this.isMine(row));
+    for (let i = 0; i < batch.size; i++) this.requestsBefore[i] = this.note(batch.rows[i]);
+    for (const evaluation of this.evaluations) evaluation.add(batch, this.requestsBefore);
+    batch.clear();
+  }
+
+  private isMine({ client }: Row): boolean {
+    return client === undefined ? this.settings.shard.index === 0 : client.place !== NOT_MINE;
+  }
+
+  /** Notes what is asked of all requests; returns how many the client has sent by now. */
+  private note({ time, client }: Row): number {
+    this.noteTime(time);
     this.counted++;
-    if (client?.isBlockable === false) this.privateClients++;
-    const requestsBefore = client === undefined ? 0 : this.census.count(client.place);
-    for (let i = 0; i < this.evaluations.length; i++)
-      this.evaluations[i].add(row, { requestsBefore, source });
+    if (client === undefined) return 0;
+    if (!client.isBlockable) this.privateClients++;
+    return this.census.count(client.place);
   }
 
   /** Takes in a line that could not be parsed. */
@@ -82,6 +105,7 @@ export class Replay {
   }
 
   result(problems: readonly string[], isInterrupted: boolean): ReplayResult {
+    this.flush();
     this.closeMinute();
     this.noteFormat("");
     const unparsed = [...this.unparsed.values()].reduce((sum, n) => sum + n, 0);

@@ -1,5 +1,6 @@
 import { toAccess, type Access } from "../parsing/records";
 import type { Row } from "../parsing/row";
+import { RowBatch } from "../parsing/row-batch";
 import { logOf, type Rule } from "../rules/rule";
 import type { Exemption } from "../rules/exemptions";
 import { ExemptConditions } from "./exempt";
@@ -31,7 +32,7 @@ interface CountingRule {
   /** Its place among the rules. */
   readonly ruleAt: number;
   readonly sum: ((row: Row) => number) | undefined;
-  readonly distinct: ((row: Row) => number) | undefined;
+  readonly distinct: ((batch: RowBatch, i: number) => number) | undefined;
 }
 
 interface OpenWindow {
@@ -57,6 +58,7 @@ export class AccessCounts {
   private readonly conditions: ExemptConditions;
   private readonly groups: readonly (readonly CountingRule[])[];
   private readonly windows = new Map<string, OpenWindow>();
+  private readonly batch = new RowBatch();
 
   /** The rules must have passed `checkRules`; rules on nginx are left out. */
   constructor(rules: readonly Rule[], exemptions: readonly Exemption[] = []) {
@@ -72,16 +74,18 @@ export class AccessCounts {
 
   /** Counts one access; the row's client must be resolved. */
   add(row: Row): void {
-    if (!this.conditions.evaluate(row)) return;
+    this.batch.hold(row);
+    this.conditions.evaluate(this.batch);
+    if (this.conditions.isExempt(this.batch, 0)) return;
     const { conditions } = this.conditions;
     for (const group of this.groups) {
       const [{ rule }] = group;
       if (rule.per.includes("client") && row.client === undefined) continue;
       let window: OpenWindow | undefined;
       for (const counting of group) {
-        if (!conditions.matches(counting.ruleAt)) continue;
+        if (!conditions.matches(counting.ruleAt, 0)) continue;
         window ??= this.windowOf(rule, row);
-        count(window, counting, row);
+        count(window, counting, this.batch);
       }
       if (window !== undefined) note(window, row);
     }
@@ -132,16 +136,16 @@ export class AccessCounts {
   }
 }
 
-function count(window: OpenWindow, { rule, sum, distinct }: CountingRule, row: Row): void {
+function count(window: OpenWindow, { rule, sum, distinct }: CountingRule, batch: RowBatch): void {
   if (distinct === undefined) {
     const before = window.amounts.get(rule.name) ?? 0;
-    window.amounts.set(rule.name, before + (sum === undefined ? 1 : sum(row)));
+    window.amounts.set(rule.name, before + (sum === undefined ? 1 : sum(batch.rows[0])));
     return;
   }
   const values = window.values.get(rule.name) ?? new Set();
   window.values.set(rule.name, values);
   // Past twice the line there is nothing left to learn from more values.
-  if (values.size <= 2 * rule.moreThan) values.add(distinct(row));
+  if (values.size <= 2 * rule.moreThan) values.add(distinct(batch, 0));
 }
 
 function note(window: OpenWindow, row: Row): void {

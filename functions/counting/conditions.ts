@@ -1,6 +1,7 @@
 import { AddressSet, canonicalCidr } from "../parsing/address";
 import type { Client } from "../parsing/client-directory";
 import type { Row } from "../parsing/row";
+import { BATCH_ROWS, type RowBatch } from "../parsing/row-batch";
 import type { Condition, Rule, Value } from "../rules/rule";
 import { partsOf, readRange } from "../rules/rule-values";
 import type { FieldValues } from "./field-values";
@@ -14,9 +15,11 @@ export interface CompiledCondition {
   readonly forbidden: number;
 }
 
-/** Works out some conditions of one field at once: bit `i` for the condition that was added `i`th. */
+/** Works out some conditions of one field at once, for all rows of a batch. */
 interface Masker {
-  readonly evaluate: (row: Row) => number;
+  readonly load: (batch: RowBatch) => void;
+  /** For each row of the batch: bit `i` for the condition that was added `i`th. */
+  readonly masks: Int32Array;
   readonly add: (values: readonly Value[]) => number;
 }
 
@@ -26,18 +29,18 @@ const WORD_BITS = 32;
 const MAX_REMEMBERED = 1024;
 
 /**
- * All conditions of all rules, asked once a line: each field is looked at once, however many rules
+ * All conditions of all rules, asked once a batch: each field is looked at once, however many rules
  * speak of it, and says which rules it leaves in play. A field has few masks, so what a mask means
  * for the rules is worked out once.
  */
 export class Conditions {
-  /** The rules that the last row matched, by their place: bit `i % 32` of word `i / 32`. */
-  readonly matching: Int32Array;
+  /** The rules that each row matches, some words a row: bit `i % 32` of its word `i / 32` for rule `i`. */
+  private readonly matching: Int32Array;
+  /** Words a row. */
+  private readonly width: number;
   private readonly all: Int32Array;
-  /** What `evaluate` found out, by mask; and which rules that leaves. */
-  private readonly masks: number[] = [];
-  private readonly left: Int32Array[] = [];
-  private readonly remembered: Map<number, Int32Array>[] = [];
+  private readonly any: Int32Array;
+  private readonly remembered: readonly Map<number, Int32Array>[];
   private readonly maskers: Masker[] = [];
   private readonly places = new Map<string, number[]>();
   private readonly counts: number[] = [];
@@ -50,41 +53,60 @@ export class Conditions {
     this.compiled = rules.map(({ where = {} }) =>
       Object.entries(where).flatMap(([field, condition]) => this.compile(field, condition)),
     );
-    this.matching = new Int32Array(Math.ceil(rules.length / WORD_BITS));
-    this.all = new Int32Array(this.matching.length);
+    this.width = Math.ceil(rules.length / WORD_BITS);
+    this.matching = new Int32Array(BATCH_ROWS * this.width);
+    this.all = new Int32Array(this.width);
+    this.any = new Int32Array(this.width);
     rules.forEach((_, place) => {
       this.all[place >> 5] |= 1 << (place & 31);
     });
-    for (let i = 0; i < this.maskers.length; i++) {
-      this.masks.push(0);
-      this.remembered.push(new Map());
-      this.left.push(this.leftBy(i, 0));
-    }
+    this.remembered = this.maskers.map(() => new Map<number, Int32Array>());
   }
 
-  /** Works out every condition for the row. */
-  evaluate(row: Row): void {
-    const { matching, maskers, masks } = this;
-    for (let word = 0; word < matching.length; word++) matching[word] = this.all[word];
-    for (let i = 0; i < maskers.length; i++) {
-      const mask = maskers[i].evaluate(row);
-      if (mask !== masks[i]) {
-        masks[i] = mask;
-        this.left[i] = this.leftBy(i, mask);
+  /** Works out every condition for every row. */
+  evaluate(batch: RowBatch): void {
+    const { matching, width, all } = this;
+    for (let i = 0; i < batch.size; i++)
+      for (let word = 0; word < width; word++) matching[i * width + word] = all[word];
+    for (let place = 0; place < this.maskers.length; place++) {
+      const masker = this.maskers[place];
+      masker.load(batch);
+      this.restrict(place, masker.masks, batch.size);
+    }
+    this.any.fill(0);
+    for (let i = 0; i < batch.size; i++)
+      for (let word = 0; word < width; word++) this.any[word] |= matching[i * width + word];
+  }
+
+  /** Whether some row fulfils all conditions of a rule. */
+  matchesAny(rule: number): boolean {
+    return (this.any[rule >> 5] & (1 << (rule & 31))) !== 0;
+  }
+
+  /** Whether row `i` fulfils all conditions of a rule. */
+  matches(rule: number, i: number): boolean {
+    return (this.matching[i * this.width + (rule >> 5)] & (1 << (rule & 31))) !== 0;
+  }
+
+  /** The first condition of a rule that row `i` does not fulfil. */
+  failed(rule: number, i: number): CompiledCondition | undefined {
+    return this.compiled[rule].find(
+      (condition) => !holds(condition, this.maskers[condition.mask].masks[i]),
+    );
+  }
+
+  /** Takes the rules away that a field leaves out. */
+  private restrict(place: number, masks: Int32Array, size: number): void {
+    const { matching, width } = this;
+    let last = masks[0];
+    let left = this.leftBy(place, last);
+    for (let i = 0; i < size; i++) {
+      if (masks[i] !== last) {
+        last = masks[i];
+        left = this.leftBy(place, last);
       }
-      const left = this.left[i];
-      for (let word = 0; word < matching.length; word++) matching[word] &= left[word];
+      for (let word = 0; word < width; word++) matching[i * width + word] &= left[word];
     }
-  }
-
-  /** Whether the last row fulfilled all conditions of a rule. */
-  matches(place: number): boolean {
-    return (this.matching[place >> 5] & (1 << (place & 31))) !== 0;
-  }
-
-  /** The first condition of a rule that the last row did not fulfil. */
-  failed(place: number): CompiledCondition | undefined {
-    return this.compiled[place].find((condition) => !holds(condition, this.masks[condition.mask]));
   }
 
   /** The rules that a mask of a field leaves in play. */
@@ -92,7 +114,7 @@ export class Conditions {
     const remembered = this.remembered[place];
     const known = remembered.get(mask);
     if (known !== undefined) return known;
-    const left = new Int32Array(this.matching.length);
+    const left = new Int32Array(this.width);
     this.compiled.forEach((conditions, rule) => {
       const isLeft = conditions.every(
         (condition) => condition.mask !== place || holds(condition, mask),
@@ -151,6 +173,7 @@ const holds = ({ required, forbidden }: CompiledCondition, mask: number): boolea
   (mask & required) === required && (mask & forbidden) === 0;
 
 function numberMasker(read: (row: Row) => number): Masker {
+  const masks = new Int32Array(BATCH_ROWS);
   const conditions: (readonly (readonly [number, number])[])[] = [];
   const maskOf = (value: number): number =>
     conditions.reduce(
@@ -161,39 +184,44 @@ function numberMasker(read: (row: Row) => number): Masker {
   /** Statuses are few: what they fulfil is worked out once. */
   const known = new Int32Array(1000).fill(-1);
   return {
+    masks,
     add: (values) => {
       known.fill(-1);
       return conditions.push(values.map(readRange).filter((range) => range !== undefined)) - 1;
     },
-    evaluate: (row) => {
-      const value = read(row);
-      const before = known[value];
-      if (before >= 0) return before;
-      const mask = maskOf(value);
-      if (value in known) known[value] = mask;
-      return mask;
+    load: ({ rows, size }) => {
+      for (let i = 0; i < size; i++) {
+        const value = read(rows[i]);
+        const before = known[value];
+        if (before >= 0) masks[i] = before;
+        else {
+          masks[i] = maskOf(value);
+          if (value in known) known[value] = masks[i];
+        }
+      }
     },
   };
 }
 
 function clientMasker(): Masker {
+  const masks = new Int32Array(BATCH_ROWS);
   const sets: AddressSet[] = [];
   const known = new WeakMap<Client, number>();
+  const maskOf = (client: Client): number =>
+    sets.reduce((bits, set, i) => (set.has(client.address) ? bits | (1 << i) : bits), 0);
   return {
+    masks,
     add: (values) =>
       sets.push(
         new AddressSet(values.map(String).filter((text) => canonicalCidr(text) !== undefined)),
       ) - 1,
-    evaluate: ({ client }) => {
-      if (client === undefined) return 0;
-      const before = known.get(client);
-      if (before !== undefined) return before;
-      const mask = sets.reduce(
-        (bits, set, i) => (set.has(client.address) ? bits | (1 << i) : bits),
-        0,
-      );
-      known.set(client, mask);
-      return mask;
+    load: ({ rows, size }) => {
+      for (let i = 0; i < size; i++) {
+        const { client } = rows[i];
+        const mask = client === undefined ? 0 : (known.get(client) ?? maskOf(client));
+        if (client !== undefined) known.set(client, mask);
+        masks[i] = mask;
+      }
     },
   };
 }

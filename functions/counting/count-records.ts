@@ -2,6 +2,7 @@ import type { ClientPrefixes } from "../parsing/address";
 import type { Trust } from "../parsing/client-address";
 import { ClientDirectory } from "../parsing/client-directory";
 import { PackedReader } from "../parsing/packed-requests";
+import { RowBatch } from "../parsing/row-batch";
 import type { Rule } from "../rules/rule";
 import { Counter } from "./counter";
 import { MAX_STATE_BYTES, restoreCounter, saveCounter, type CounterState } from "./counter-state";
@@ -41,6 +42,7 @@ const NOTHING: readonly Finding[] = [];
 export class ShardCounter {
   private readonly counter: Counter;
   private readonly reader = new PackedReader();
+  private readonly batch = new RowBatch();
   private readonly directory: ClientDirectory;
   private batches = new RecentBatches();
   private shard = "";
@@ -67,6 +69,7 @@ export class ShardCounter {
   add(data: Buffer): CountedRecord {
     this.mark = undefined;
     const { reader } = this;
+    this.batch.clear();
     if (!reader.load(data)) return { outcome: "unreadable", requests: 0, findings: NOTHING };
     if (!this.batches.add(reader.id))
       return { outcome: "duplicate", requests: 0, findings: NOTHING };
@@ -75,9 +78,16 @@ export class ShardCounter {
     while (reader.next()) {
       requests++;
       this.directory.resolve(reader.row);
-      for (const finding of this.counter.add(reader.row)) findings.push(finding);
+      reader.row = this.batch.exchange(reader.row);
+      if (this.batch.isFull) this.countBatch(findings);
     }
+    this.countBatch(findings);
     return { outcome: "counted", requests, findings };
+  }
+
+  private countBatch(findings: Finding[]): void {
+    for (const { finding } of this.counter.add(this.batch)) findings.push(finding);
+    this.batch.clear();
   }
 
   /**

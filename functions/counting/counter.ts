@@ -1,11 +1,12 @@
 import { toRequest } from "../parsing/records";
 import type { Row } from "../parsing/row";
+import type { RowBatch } from "../parsing/row-batch";
 import { logOf, type Rule } from "../rules/rule";
 import { Conditions } from "./conditions";
+import { DURATION, TIME, WEIGHT } from "./event-pool";
 import { FieldValues, setKey } from "./field-values";
 import type { Finding } from "./finding";
 import { NearMisses } from "./near-misses";
-import { RecentTimes } from "./recent-times";
 import { SlidingWindows } from "./sliding-windows";
 import type { TextValues } from "./text-values";
 
@@ -33,7 +34,13 @@ export interface CountingRule {
   matched: number;
   readonly weigh: ((row: Row) => number) | undefined;
   /** A number for the value to count once. */
-  readonly valueOf: ((row: Row) => number) | undefined;
+  readonly valueOf: ((batch: RowBatch, i: number) => number) | undefined;
+}
+
+/** A finding, and the place in the batch of the row that led to it. */
+export interface Crossing {
+  readonly row: number;
+  readonly finding: Finding;
 }
 
 const DEFAULT_LATENESS_SECONDS = 30;
@@ -50,7 +57,6 @@ export class Counter {
   readonly rules: readonly CountingRule[];
   readonly conditions: Conditions;
   private readonly fields = new FieldValues("nginx");
-  private readonly times = new RecentTimes();
 
   /** The rules must have passed `checkRules`; rules on S3 are left out. */
   constructor(settings: CounterSettings) {
@@ -59,37 +65,41 @@ export class Counter {
     this.rules = rules.map((rule, place) => this.compile(rule, place, settings));
   }
 
-  /** Counts one request; the row's client must be resolved. Returns what it crossed, mostly nothing. */
-  add(row: Row): readonly Finding[] {
-    let findings: Finding[] | undefined;
-    this.conditions.evaluate(row);
-    this.times.note(row.time);
-    const { matching } = this.conditions;
-    for (let word = 0; word < matching.length; word++) {
-      for (let left = matching[word]; left !== 0; left &= left - 1) {
-        const counting = this.rules[32 * word + 31 - Math.clz32(left & -left)];
-        counting.matched++;
-        if (!this.count(counting, row)) continue;
-        findings ??= [];
-        findings.push(this.toFinding(counting, row));
+  /**
+   * Counts the requests of a batch; their clients must be resolved. Returns what they crossed, mostly
+   * nothing, in the order of the rows.
+   */
+  add(batch: RowBatch): readonly Crossing[] {
+    let crossings: Crossing[] | undefined;
+    this.conditions.evaluate(batch);
+    for (const counting of this.rules) {
+      if (!this.conditions.matchesAny(counting.place)) continue;
+      for (let i = 0; i < batch.size; i++) {
+        if (!this.conditions.matches(counting.place, i) || !this.count(counting, batch, i))
+          continue;
+        crossings ??= [];
+        crossings.push({ row: i, finding: this.toFinding(counting, batch.rows[i]) });
       }
     }
-    return findings ?? NOTHING;
+    return crossings?.sort((a, b) => a.row - b.row) ?? NOTHING;
   }
 
   /** Forgets every window. */
   clear(): void {
     for (const { windows } of this.rules) windows.clear();
-    this.times.clear();
   }
 
-  private count(counting: CountingRule, row: Row): boolean {
+  private count(counting: CountingRule, batch: RowBatch, i: number): boolean {
     const { windows, weigh, valueOf } = counting;
+    const row = batch.rows[i];
     if (counting.isPerClient && row.client === undefined) return false;
-    setKey(windows.key, row, counting);
-    const weight = weigh === undefined ? 1 : weigh(row);
-    const value = valueOf === undefined ? 0 : valueOf(row);
-    const isRaised = windows.add(row.time, weight, value, Math.max(0, row.durationMs));
+    counting.matched++;
+    setKey(windows.key, batch, i, counting);
+    const { event } = windows;
+    event[TIME] = row.time;
+    event[WEIGHT] = weigh === undefined ? 1 : weigh(row);
+    event[DURATION] = Math.max(0, row.durationMs);
+    const isRaised = windows.add(valueOf === undefined ? 0 : valueOf(batch, i));
     if (!isRaised && windows.reached > counting.nearMisses.least) this.noteNearMiss(counting, row);
     return isRaised;
   }
@@ -109,17 +119,14 @@ export class Counter {
       isPerClient: rule.per.includes("client"),
       others: this.fields.hashedKey(rule),
       seed: 0,
-      windows: new SlidingWindows(
-        {
-          withinMs: rule.withinSeconds * 1000,
-          moreThan: rule.moreThan,
-          notable: rule.moreThan * NEAR_SHARE,
-          latenessMs: (settings.latenessSeconds ?? DEFAULT_LATENESS_SECONDS) * 1000,
-          isDistinct: valueOf !== undefined,
-          maxKeys: settings.maxKeys ?? DEFAULT_MAX_KEYS,
-        },
-        this.times,
-      ),
+      windows: new SlidingWindows({
+        withinMs: rule.withinSeconds * 1000,
+        moreThan: rule.moreThan,
+        notable: rule.moreThan * NEAR_SHARE,
+        latenessMs: (settings.latenessSeconds ?? DEFAULT_LATENESS_SECONDS) * 1000,
+        isDistinct: valueOf !== undefined,
+        maxKeys: settings.maxKeys ?? DEFAULT_MAX_KEYS,
+      }),
       nearMisses: new NearMisses(rule.moreThan * NEAR_SHARE),
       matched: 0,
       weigh: this.fields.sumOf(rule),
@@ -146,4 +153,4 @@ export class Counter {
   }
 }
 
-const NOTHING: readonly Finding[] = [];
+const NOTHING: readonly Crossing[] = [];

@@ -16,13 +16,18 @@ export const EVENT_WORDS = 8;
  * parsing a field. Events are numbered from 0.
  */
 export class EventPool {
+  /**
+   * What the next event is given: time, weight and milliseconds, set in place. Numbers with a
+   * fraction that go from function to function are put into objects on the way, one for each.
+   */
+  readonly next = new Float64Array(3);
   numbers = new Float64Array(1024 * EVENT_NUMBERS);
   words = new Int32Array(this.numbers.buffer);
   private used = 0;
   private firstFree = -1;
 
-  /** An event at the end of no list. */
-  take(time: number, weight: number, value: number, durationMs: number): number {
+  /** An event at the end of no list, made of `next` and a value. */
+  take(value: number): number {
     let event = this.firstFree;
     if (event >= 0) {
       this.firstFree = this.words[event * EVENT_WORDS + NEXT];
@@ -30,11 +35,11 @@ export class EventPool {
       if (this.used * EVENT_NUMBERS === this.numbers.length) this.grow();
       event = this.used++;
     }
-    const { numbers, words } = this;
+    const { numbers, words, next } = this;
     const at = event * EVENT_NUMBERS;
-    numbers[at + TIME] = time;
-    numbers[at + WEIGHT] = weight;
-    numbers[at + DURATION] = durationMs;
+    numbers[at + TIME] = next[TIME];
+    numbers[at + WEIGHT] = next[WEIGHT];
+    numbers[at + DURATION] = next[DURATION];
     words[2 * at + VALUE] = value;
     words[2 * at + NEXT] = -1;
     return event;

@@ -1,4 +1,4 @@
-import type { Row } from "../parsing/row";
+import type { RowBatch } from "../parsing/row-batch";
 import { asRule, type Exemption } from "../rules/exemptions";
 import type { Rule } from "../rules/rule";
 import { Conditions } from "./conditions";
@@ -17,11 +17,15 @@ export class ExemptConditions {
     }));
   }
 
-  /** Works out every condition for the row; false when the row is exempt from all rules. */
-  evaluate(row: Row): boolean {
-    this.conditions.evaluate(row);
-    for (const { place, until } of this.exempt)
-      if (row.time < until && this.conditions.matches(place)) return false;
-    return true;
+  /** Works out every condition for every row. */
+  evaluate(batch: RowBatch): void {
+    this.conditions.evaluate(batch);
+  }
+
+  /** Whether row `i` is exempt from all rules. */
+  isExempt({ rows }: RowBatch, i: number): boolean {
+    return this.exempt.some(
+      ({ place, until }) => rows[i].time < until && this.conditions.matches(place, i),
+    );
   }
 }

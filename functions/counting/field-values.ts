@@ -1,4 +1,5 @@
 import type { Row } from "../parsing/row";
+import type { RowBatch } from "../parsing/row-batch";
 import { RULE_FIELDS, type RuleField } from "../rules/rule-fields";
 import type { Log, Rule } from "../rules/rule";
 import { TextValues } from "./text-values";
@@ -48,14 +49,14 @@ export class FieldValues {
     return field.kind === "number" ? (row) => Math.max(0, field.read(row)) : undefined;
   }
 
-  /** A number for the value of `{ distinct: field }`, or undefined for a rule that has none. */
-  distinctOf(rule: Rule): ((row: Row) => number) | undefined {
+  /** A number for a row's value of `{ distinct: field }`, or undefined for a rule that has none. */
+  distinctOf(rule: Rule): ((batch: RowBatch, i: number) => number) | undefined {
     if (typeof rule.count !== "object" || !("distinct" in rule.count)) return undefined;
-    if (rule.count.distinct === "client") return (row) => row.client?.id ?? 0;
+    if (rule.count.distinct === "client") return ({ rows }, i) => rows[i].client?.id ?? 0;
     const values = this.hashed(rule.count.distinct);
-    return (row) => {
-      values.load(row);
-      return values.low;
+    return (batch, i) => {
+      values.load(batch);
+      return values.lows[i];
     };
   }
 
@@ -78,13 +79,14 @@ export class FieldValues {
 }
 
 /**
- * Writes a key: a client's number (0: counted for all), which is compared in full, and 64 bits for
+ * Writes the key of row `i`: a client's number (0: counted for all), which is compared in full, and 64 bits for
  * the other values. Should two paths of one client ever share them, it is that client's own
  * requests that are counted together.
  */
 export function setKey(
   key: Int32Array,
-  row: Row,
+  batch: RowBatch,
+  i: number,
   {
     isPerClient,
     others,
@@ -93,12 +95,13 @@ export function setKey(
 ): void {
   let high = seed;
   let low = Math.imul(seed, 0x27d4eb2f);
-  for (let i = 0; i < others.length; i++) {
-    others[i].load(row);
-    high = Math.imul(high, 0x9e3779b1) ^ others[i].high;
-    low = Math.imul(low, 0x85ebca6b) ^ others[i].low;
+  for (let other = 0; other < others.length; other++) {
+    const values = others[other];
+    values.load(batch);
+    high = Math.imul(high, 0x9e3779b1) ^ values.highs[i];
+    low = Math.imul(low, 0x85ebca6b) ^ values.lows[i];
   }
-  key[0] = isPerClient ? (row.client?.id ?? 0) : 0;
+  key[0] = isPerClient ? (batch.rows[i].client?.id ?? 0) : 0;
   key[1] = high;
   key[2] = low;
 }

@@ -1,4 +1,5 @@
 import type { Row } from "../parsing/row";
+import type { RowBatch } from "../parsing/row-batch";
 import { toAccess, type Access } from "../parsing/records";
 import { logOf, type Rule } from "../rules/rule";
 import type { Exemption } from "../rules/exemptions";
@@ -42,11 +43,17 @@ export interface Exceeded {
   readonly earlier: readonly Access[];
 }
 
+/** What the access at a place of the batch exceeded. */
+export interface ExceededBy {
+  readonly row: number;
+  readonly exceeded: Exceeded;
+}
+
 interface CountingRule {
   readonly rule: Rule;
   /** Its place among the rules. */
   readonly ruleAt: number;
-  readonly distinct: ((row: Row) => number) | undefined;
+  readonly distinct: ((batch: RowBatch, i: number) => number) | undefined;
   readonly sum: ((row: Row) => number) | undefined;
   /** Which of the window's totals is the rule's. */
   readonly place: number;
@@ -106,21 +113,19 @@ export class MinuteCounter {
     this.groups = this.group(rules);
   }
 
-  /** Counts one access; the row's client must be resolved. Returns the windows that are over their line. */
-  add(row: Row): readonly Exceeded[] {
-    this.newest = Math.max(this.newest, row.time);
-    if (!this.conditions.evaluate(row)) return NOTHING;
-    const { conditions } = this.conditions;
-    let exceeded: Exceeded[] | undefined;
-    for (const group of this.groups) {
-      if (group.isPerClient && row.client === undefined) continue;
-      let record = -1;
-      for (const counting of group.rules) {
-        if (!conditions.matches(counting.ruleAt)) continue;
-        if (record < 0) record = this.windowOf(group, row);
-        const found = this.count(counting, row, group.table, record);
-        if (found !== undefined) (exceeded ??= []).push(found);
-      }
+  /**
+   * Counts the accesses of a batch; their clients must be resolved. Returns the windows that are over
+   * their line, in the order of the rows.
+   */
+  add(batch: RowBatch): readonly ExceededBy[] {
+    this.conditions.evaluate(batch);
+    let exceeded: ExceededBy[] | undefined;
+    for (let i = 0; i < batch.size; i++) {
+      this.newest = Math.max(this.newest, batch.rows[i].time);
+      if (this.conditions.isExempt(batch, i)) continue;
+      for (const group of this.groups)
+        for (const found of this.countGroup(group, batch, i))
+          (exceeded ??= []).push({ row: i, exceeded: found });
     }
     return exceeded ?? NOTHING;
   }
@@ -131,11 +136,26 @@ export class MinuteCounter {
     return all.find((counting) => counting.rule === rule)?.matched ?? 0;
   }
 
+  private countGroup(group: Group, batch: RowBatch, i: number): readonly Exceeded[] {
+    if (group.isPerClient && batch.rows[i].client === undefined) return NONE;
+    const { conditions } = this.conditions;
+    let exceeded: Exceeded[] | undefined;
+    let record = -1;
+    for (const counting of group.rules) {
+      if (!conditions.matches(counting.ruleAt, i)) continue;
+      if (record < 0) record = this.windowOf(group, batch, i);
+      const found = this.count(counting, { batch, i }, group.table, record);
+      if (found !== undefined) (exceeded ??= []).push(found);
+    }
+    return exceeded ?? NONE;
+  }
+
   /** The window that an access belongs to, by its place in the table. */
-  private windowOf(group: Group, row: Row): number {
+  private windowOf(group: Group, batch: RowBatch, i: number): number {
     const { table, withinMs, isPerClient, others } = group;
+    const row = batch.rows[i];
     const number = Math.floor(row.time / withinMs);
-    setKey(table.key, row, { isPerClient, others, seed: number });
+    setKey(table.key, batch, i, { isPerClient, others, seed: number });
     const known = table.find();
     const record = known < 0 ? this.addWindow(group, row, number * withinMs) : known;
     const first = record * RECORD_NUMBERS + FIRST;
@@ -145,11 +165,12 @@ export class MinuteCounter {
 
   private count(
     counting: CountingRule,
-    row: Row,
+    { batch, i }: { batch: RowBatch; i: number },
     { numbers, words }: RecordTable,
     record: number,
   ): Exceeded | undefined {
     const { rule } = counting;
+    const row = batch.rows[i];
     counting.matched++;
     const at = record * RECORD_NUMBERS;
     const before = numbers[at + counting.place];
@@ -163,7 +184,7 @@ export class MinuteCounter {
     const needsDetails = counting.distinct !== undefined || share >= DETAIL_SHARE;
     const serial = words[record * RECORD_WORDS + SERIAL_WORD];
     const details = needsDetails ? detailsOf(counting, serial) : undefined;
-    const total = before + weightOf(counting, row, details);
+    const total = before + weightOf(counting, batch, i, details);
     numbers[at + counting.place] = total;
     if (pastKey !== undefined) this.past.note(pastKey, hour, total);
     if (total <= line) {
@@ -258,12 +279,13 @@ export class MinuteCounter {
 
 function weightOf(
   { rule, sum, distinct }: CountingRule,
-  row: Row,
+  batch: RowBatch,
+  i: number,
   details: Details | undefined,
 ): number {
-  if (sum !== undefined) return sum(row);
+  if (sum !== undefined) return sum(batch.rows[i]);
   if (distinct === undefined || details === undefined) return 1;
-  const value = distinct(row);
+  const value = distinct(batch, i);
   if (details.values.has(value)) return 0;
   // Past twice the line there is nothing left to learn from more values.
   if (details.values.size <= 2 * rule.moreThan) details.values.add(value);
@@ -288,6 +310,7 @@ function keepAfter({ table, rules }: Group, time: number): void {
   });
 }
 
-const NOTHING: readonly Exceeded[] = [];
+const NOTHING: readonly ExceededBy[] = [];
+const NONE: readonly Exceeded[] = [];
 
 const accessOf = (row: Row): Access => toAccess(row, row.client?.text);

@@ -8,7 +8,7 @@ import {
   VALUE,
   WEIGHT,
 } from "./event-pool";
-import type { RecentTimes } from "./recent-times";
+import { RecentTimes } from "./recent-times";
 import { RECORD_NUMBERS, RECORD_WORDS, RecordTable } from "./record-table";
 
 export interface WindowSettings {
@@ -38,12 +38,17 @@ const LAST_TIME = 0;
 const RAISED_AT = 1;
 /** Weight inside the window of the newest event, or more: see `notable`; with distinct values, events. */
 const TOTAL = 2;
-/** Where its words stand: the first event, the first inside that window or before it, the last. */
+/**
+ * Where its words stand: the first event, the first inside that window or before it, the last; how
+ * many there are. Most keys see one event and no more: that one stands in the record itself, at
+ * `LAST_TIME`, of weight `TOTAL`, and the first event is `NONE`; see `spread`.
+ */
 const HEAD = 6;
 const IN_WINDOW = 7;
 const TAIL = 8;
-/** Events in the list. */
 const LENGTH = 9;
+const ONLY_VALUE = 10;
+const ONLY_DURATION = 11;
 
 const NEVER = -Infinity;
 const NONE = -1;
@@ -74,11 +79,10 @@ export class SlidingWindows {
   private lastKey = 0;
   private readonly keys = new RecordTable(FIRST_CAPACITY);
   private readonly pool = new EventPool();
-  private readonly times: RecentTimes;
+  private readonly times = new RecentTimes();
 
-  constructor(settings: WindowSettings, times: RecentTimes) {
+  constructor(settings: WindowSettings) {
     this.settings = settings;
-    this.times = times;
     const windows = Math.ceil((settings.withinMs + settings.latenessMs) / settings.withinMs);
     this.maxEvents = Math.min(MAX_EVENTS, Math.max(64, (settings.moreThan + 1) * windows));
   }
@@ -92,23 +96,28 @@ export class SlidingWindows {
     return this.keys.size;
   }
 
+  /** Time, weight and milliseconds of the next `add`: fill them in place. */
+  get event(): Float64Array {
+    return this.pool.next;
+  }
+
   /**
-   * Adds an event under `key`: its weight, the value that counts once, and its milliseconds. True
-   * when the total is above the line and the key has not been raised within the last window.
+   * Adds `event` under `key`, with a value that counts once. True when the total is above the line
+   * and the key has not been raised within the last window.
    */
-  add(time: number, weight: number, value: number, durationMs: number): boolean {
-    const known = this.keys.find();
-    if (known < 0) {
-      this.lastKey = this.addKey(this.pool.take(time, weight, value, durationMs));
-    } else {
-      this.lastKey = known;
-      if (time < this.keys.numbers[known * RECORD_NUMBERS + LAST_TIME])
-        return this.addLate(known, this.pool.take(time, weight, value, durationMs));
-      if (!this.mergeIntoTail(known, time, weight, value, durationMs))
-        this.append(known, this.pool.take(time, weight, value, durationMs));
+  add(value: number): boolean {
+    const { pool, keys } = this;
+    this.times.note(pool.next);
+    const known = keys.find();
+    const key = known < 0 ? this.addKey(value) : known;
+    this.lastKey = key;
+    if (known >= 0) {
+      if (pool.next[TIME] < keys.numbers[known * RECORD_NUMBERS + LAST_TIME])
+        return this.addLate(known, value);
+      if (!this.mergeIntoLast(known, value)) this.append(known, value);
     }
-    this.settle(this.lastKey, time);
-    return this.reached > this.settings.moreThan && this.raiseIfAbove(this.lastKey, time);
+    this.settle(key);
+    return this.reached > this.settings.moreThan && this.raiseIfAbove(key);
   }
 
   /** What the last `add` made of its key's newest window. */
@@ -120,6 +129,7 @@ export class SlidingWindows {
   /** Forgets every key. */
   clear(): void {
     this.keep(() => false);
+    this.times.clear();
   }
 
   /** Every key that may still matter, with its events, for saving; `share` says how near the line it is. */
@@ -128,6 +138,7 @@ export class SlidingWindows {
     for (let key = 0; key < this.keys.size; key++) {
       const at = key * RECORD_NUMBERS;
       if (this.keys.numbers[at + LAST_TIME] <= passed) continue;
+      this.spread(key);
       const { numbers, words } = this.pool;
       const events: number[] = [];
       for (let e = this.head(key); e >= 0; e = words[e * EVENT_WORDS + NEXT]) {
@@ -149,13 +160,12 @@ export class SlidingWindows {
   restore({ raisedAt, events }: SavedKey): void {
     let key = NONE;
     for (let i = 0; i < events.length; i += 4) {
-      const [time, weight, durationMs, value] = events.slice(i, i + 4);
-      this.times.note(time);
-      const event = this.pool.take(time, weight, value, durationMs);
-      if (key < 0) key = this.addKey(event);
-      else this.link(key, this.keys.words[key * RECORD_WORDS + TAIL], event);
-      this.keys.numbers[key * RECORD_NUMBERS + LAST_TIME] = time;
+      this.pool.next.set(events.slice(i, i + 3));
+      this.times.note(this.pool.next);
+      if (key < 0) key = this.addKey(events[i + 3]);
+      else this.append(key, events[i + 3]);
     }
+    this.spread(key);
     this.recount(key);
     this.keys.numbers[key * RECORD_NUMBERS + RAISED_AT] = raisedAt < 0 ? NEVER : raisedAt;
   }
@@ -164,7 +174,24 @@ export class SlidingWindows {
     return this.keys.words[key * RECORD_WORDS + HEAD];
   }
 
-  private append(key: number, event: number): void {
+  /** Moves a key's only event out of the record into a list. */
+  private spread(key: number): void {
+    const { numbers, words } = this.keys;
+    const at = key * RECORD_NUMBERS;
+    if (words[2 * at + HEAD] >= 0) return;
+    const event = this.pool.take(words[2 * at + ONLY_VALUE]);
+    const from = event * EVENT_NUMBERS;
+    this.pool.numbers[from + TIME] = numbers[at + LAST_TIME];
+    this.pool.numbers[from + WEIGHT] = numbers[at + TOTAL];
+    this.pool.numbers[from + DURATION] = words[2 * at + ONLY_DURATION];
+    words[2 * at + HEAD] = event;
+    words[2 * at + IN_WINDOW] = event;
+    words[2 * at + TAIL] = event;
+  }
+
+  private append(key: number, value: number): void {
+    this.spread(key);
+    const event = this.pool.take(value);
     const { numbers, words } = this.keys;
     const at = key * RECORD_NUMBERS;
     const tail = words[2 * at + TAIL];
@@ -177,63 +204,75 @@ export class SlidingWindows {
   }
 
   /** The newest event takes another of the same value, or of the same time, into itself. */
-  private mergeIntoTail(
-    key: number,
-    time: number,
-    weight: number,
-    value: number,
-    durationMs: number,
-  ): boolean {
-    const { numbers, words } = this.pool;
+  private mergeIntoLast(key: number, value: number): boolean {
+    if (this.keys.words[key * RECORD_WORDS + HEAD] < 0) return this.mergeIntoOnly(key, value);
+    const { numbers, words, next } = this.pool;
     const at = key * RECORD_NUMBERS;
-    const tail = this.keys.words[2 * at + TAIL];
-    const from = tail * EVENT_NUMBERS;
+    const from = this.keys.words[2 * at + TAIL] * EVENT_NUMBERS;
     if (this.settings.isDistinct) {
       const isSame = words[2 * from + VALUE] === value;
-      if (!isSame || numbers[from + TIME] <= time - this.settings.withinMs) return false;
-      numbers[from + TIME] = time;
-      this.keys.numbers[at + LAST_TIME] = time;
+      if (!isSame || numbers[from + TIME] <= next[TIME] - this.settings.withinMs) return false;
+      numbers[from + TIME] = next[TIME];
+      this.keys.numbers[at + LAST_TIME] = next[TIME];
     } else {
-      if (numbers[from + TIME] !== time) return false;
-      numbers[from + WEIGHT] += weight;
-      this.keys.numbers[at + TOTAL] += weight;
+      if (numbers[from + TIME] !== next[TIME]) return false;
+      numbers[from + WEIGHT] += next[WEIGHT];
+      this.keys.numbers[at + TOTAL] += next[WEIGHT];
     }
-    numbers[from + DURATION] += durationMs;
+    numbers[from + DURATION] += next[DURATION];
     return true;
   }
 
-  /** Sees to it that a total that somebody may ask for is that of the window which ends at `time`. */
-  private settle(key: number, time: number): void {
+  private mergeIntoOnly(key: number, value: number): boolean {
+    const { numbers, words } = this.keys;
+    const { next } = this.pool;
+    const at = key * RECORD_NUMBERS;
+    if (this.settings.isDistinct) {
+      const isInWindow = numbers[at + LAST_TIME] > next[TIME] - this.settings.withinMs;
+      if (words[2 * at + ONLY_VALUE] !== value || !isInWindow) return false;
+      numbers[at + LAST_TIME] = next[TIME];
+    } else {
+      if (numbers[at + LAST_TIME] !== next[TIME]) return false;
+      numbers[at + TOTAL] += next[WEIGHT];
+    }
+    words[2 * at + ONLY_DURATION] += next[DURATION];
+    return true;
+  }
+
+  /** Sees to it that a total that somebody may ask for is that of the window which ends at the newest event. */
+  private settle(key: number): void {
     const at = key * RECORD_NUMBERS;
     const { numbers, words } = this.keys;
-    const isLong = words[2 * at + LENGTH] > this.maxEvents;
-    if (numbers[at + TOTAL] > this.settings.notable || isLong) {
-      this.slide(key, time);
+    if (numbers[at + TOTAL] > this.settings.notable || words[2 * at + LENGTH] > this.maxEvents) {
+      this.slide(key);
       if (words[2 * at + LENGTH] > this.maxEvents) this.shorten(key);
     }
     this.reached = numbers[at + TOTAL];
   }
 
-  /** Moves the window so that it ends at `time`, and forgets what is too old even for late lines. */
-  private slide(key: number, time: number): void {
+  /** Moves the window to the newest event, and forgets what is too old even for late lines. */
+  private slide(key: number): void {
     const { withinMs, latenessMs } = this.settings;
     const { numbers, words } = this.pool;
     const keyWords = key * RECORD_WORDS;
+    if (this.keys.words[keyWords + HEAD] < 0) return;
+    const start = this.keys.numbers[key * RECORD_NUMBERS + LAST_TIME] - withinMs;
     let event = this.keys.words[keyWords + IN_WINDOW];
     let passed = 0;
-    while (numbers[event * EVENT_NUMBERS + TIME] <= time - withinMs) {
+    while (numbers[event * EVENT_NUMBERS + TIME] <= start) {
       passed += numbers[event * EVENT_NUMBERS + WEIGHT];
       event = words[event * EVENT_WORDS + NEXT];
     }
     this.keys.words[keyWords + IN_WINDOW] = event;
     this.keys.numbers[key * RECORD_NUMBERS + TOTAL] -= passed;
-    const old = time - withinMs - latenessMs;
-    while (numbers[this.head(key) * EVENT_NUMBERS + TIME] <= old)
+    while (numbers[this.head(key) * EVENT_NUMBERS + TIME] <= start - latenessMs)
       this.unlink(key, NONE, this.head(key));
   }
 
   /** An event in the past: puts it in its place, then looks at each window that holds it. */
-  private addLate(key: number, event: number): boolean {
+  private addLate(key: number, value: number): boolean {
+    this.spread(key);
+    const event = this.pool.take(value);
     const { numbers, words } = this.pool;
     const time = numbers[event * EVENT_NUMBERS + TIME];
     let before = NONE;
@@ -251,8 +290,10 @@ export class SlidingWindows {
     return this.raiseInAnyWindow(key, time);
   }
 
-  private raiseIfAbove(key: number, time: number): boolean {
+  private raiseIfAbove(key: number): boolean {
+    const time = this.keys.numbers[key * RECORD_NUMBERS + LAST_TIME];
     if (this.wasRaised(key, time)) return false;
+    this.spread(key);
     this.removeDuplicates(key);
     this.reached = this.keys.numbers[key * RECORD_NUMBERS + TOTAL];
     if (this.reached <= this.settings.moreThan) return false;
@@ -351,7 +392,7 @@ export class SlidingWindows {
    * cost a walk along the list; so duplicates stay until their number alone could cross the line.
    */
   private removeDuplicates(key: number): void {
-    if (!this.settings.isDistinct) return;
+    if (!this.settings.isDistinct || this.head(key) < 0) return;
     const { words } = this.pool;
     const newest = new Map<number, number>();
     for (let e = this.head(key); e >= 0; e = words[e * EVENT_WORDS + NEXT])
@@ -392,18 +433,19 @@ export class SlidingWindows {
   }
 
   /** Adds a record under `key` with its first event. */
-  private addKey(event: number): number {
+  private addKey(value: number): number {
     if (this.keys.size === this.keys.capacity) this.makeRoom();
     const key = this.keys.add();
     const { numbers, words } = this.keys;
     const at = key * RECORD_NUMBERS;
-    numbers[at + LAST_TIME] = this.pool.numbers[event * EVENT_NUMBERS + TIME];
+    const { next } = this.pool;
+    numbers[at + LAST_TIME] = next[TIME];
     numbers[at + RAISED_AT] = NEVER;
-    numbers[at + TOTAL] = this.pool.numbers[event * EVENT_NUMBERS + WEIGHT];
-    words[2 * at + HEAD] = event;
-    words[2 * at + IN_WINDOW] = event;
-    words[2 * at + TAIL] = event;
+    numbers[at + TOTAL] = next[WEIGHT];
+    words[2 * at + HEAD] = NONE;
     words[2 * at + LENGTH] = 1;
+    words[2 * at + ONLY_VALUE] = value;
+    words[2 * at + ONLY_DURATION] = next[DURATION];
     return key;
   }
 
@@ -439,7 +481,8 @@ export class SlidingWindows {
     this.keys.keep((key) => {
       if (isKept(key)) return true;
       const words = key * RECORD_WORDS;
-      this.pool.freeList(this.keys.words[words + HEAD], this.keys.words[words + TAIL]);
+      const head = this.keys.words[words + HEAD];
+      if (head >= 0) this.pool.freeList(head, this.keys.words[words + TAIL]);
       return false;
     });
   }

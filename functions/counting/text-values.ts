@@ -3,6 +3,7 @@ import { DecodedUrl } from "../parsing/decoded-url";
 import { Interner } from "../parsing/interner";
 import { NGINX, S3 } from "../parsing/fields";
 import type { Row } from "../parsing/row";
+import { BATCH_ROWS, type RowBatch } from "../parsing/row-batch";
 import { decodeKey } from "../parsing/s3-key";
 import type { Value } from "../rules/rule";
 import type { RuleField } from "../rules/rule-fields";
@@ -14,11 +15,13 @@ type TextField = Extract<RuleField, { kind: "text" | "derived" }>;
 /** What is remembered of a field whose few values come again and again, such as user agents. */
 const REMEMBERED = { values: 1 << 12, bytes: 1 << 20 };
 
-/** The values of one text field: found, matched and hashed once a line however many rules ask. */
+/** The values of one text field: found, matched and hashed once a batch however many rules ask. */
 export class TextValues {
-  /** 64 bits that stand for the row's value, set by `load`. */
-  high = 0;
-  low = 0;
+  /** For each row of the batch, the conditions that its value fulfils: bit `i` for the `i`th. */
+  readonly masks = new Int32Array(BATCH_ROWS);
+  /** For each row, 64 bits that stand for its value. */
+  readonly highs = new Int32Array(BATCH_ROWS);
+  readonly lows = new Int32Array(BATCH_ROWS);
 
   private readonly field: TextField;
   private readonly path: TextValues | undefined;
@@ -28,7 +31,7 @@ export class TextValues {
   /** Built when it is first asked: every condition that is added changes it. */
   private patterns: Patterns | undefined;
   private isHashed = false;
-  private mask = 0;
+  private loaded: RowBatch | undefined;
   private loadedSerial = -1;
   private readonly span = { start: 0, end: 0 };
   private buf: Buffer = EMPTY;
@@ -41,7 +44,7 @@ export class TextValues {
     this.cache = field.kind === "text" && field.repeats ? new Interner(REMEMBERED) : undefined;
   }
 
-  /** From now on `load` sets `high` and `low`. */
+  /** From now on `load` fills `highs` and `lows`. */
   useHash(): void {
     this.isHashed = true;
   }
@@ -53,47 +56,45 @@ export class TextValues {
     return this.groups.length - 1;
   }
 
-  /** The conditions that the row's value fulfils. */
-  evaluate(row: Row): number {
-    this.load(row);
-    return this.mask;
+  /** Works out everything about the values of a batch; an absent value counts as the empty text. */
+  load(batch: RowBatch): void {
+    if (this.loaded === batch && this.loadedSerial === batch.serial) return;
+    this.loaded = batch;
+    this.loadedSerial = batch.serial;
+    if (this.isHashed) this.path?.load(batch);
+    this.patterns ??= new Patterns(this.groups, this.field.ignoreCase);
+    for (let i = 0; i < batch.size; i++) {
+      const row = batch.rows[i];
+      this.locateRaw(row);
+      if (this.cache === undefined) this.workOut(row, i);
+      else this.recall(this.cache, row, i);
+    }
   }
 
-  /** Works out everything about the row's value; an absent value counts as the empty text. */
-  load(row: Row): void {
-    if (this.loadedSerial === row.serial) return;
-    this.loadedSerial = row.serial;
-    this.locateRaw(row);
-    if (this.cache === undefined) this.workOut(row);
-    else this.recall(this.cache, row);
-  }
-
-  private recall(cache: Interner, row: Row): void {
+  private recall(cache: Interner, row: Row, i: number): void {
     // A client seldom changes its browser.
     const slot = cache.intern(this.view, this.span.start, this.span.end, row.client?.id);
     if (cache.memo(slot, 0) === 0) {
-      this.workOut(row);
-      cache.remember(slot, 0, this.mask + 1);
-      cache.remember(slot, 1, this.high);
-      cache.remember(slot, 2, this.low);
+      this.workOut(row, i);
+      cache.remember(slot, 0, this.masks[i] + 1);
+      cache.remember(slot, 1, this.highs[i]);
+      cache.remember(slot, 2, this.lows[i]);
       return;
     }
-    this.mask = cache.memo(slot, 0) - 1;
-    this.high = cache.memo(slot, 1);
-    this.low = cache.memo(slot, 2);
+    this.masks[i] = cache.memo(slot, 0) - 1;
+    this.highs[i] = cache.memo(slot, 1);
+    this.lows[i] = cache.memo(slot, 2);
   }
 
-  private workOut(row: Row): void {
+  private workOut(row: Row, i: number): void {
     this.decode(row);
-    if (this.isHashed) this.hash(row);
-    if (this.groups.length === 0) return;
-    this.patterns ??= new Patterns(this.groups, this.field.ignoreCase);
-    this.mask = this.patterns.match(this.buf, this.span.start, this.span.end);
+    if (this.isHashed) this.hash(row, i);
+    if (this.patterns !== undefined && this.groups.length > 0)
+      this.masks[i] = this.patterns.match(this.buf, this.span.start, this.span.end);
   }
 
   /** The row's value as text. */
   text(row: Row): string {
-    this.loadedSerial = -1;
     this.locateRaw(row);
     this.decode(row);
     return this.buf.toString("utf8", this.span.start, this.span.end);
@@ -117,31 +118,30 @@ export class TextValues {
   }
 
   /** Two hashes at once, four bytes at a time. */
-  private hash(row: Row): void {
+  private hash(row: Row, i: number): void {
     const { view, path } = this;
     if (path !== undefined && !row.has(NGINX.query)) {
-      path.load(row);
-      this.high = path.high;
-      this.low = path.low;
+      this.highs[i] = path.highs[i];
+      this.lows[i] = path.lows[i];
       return;
     }
     const { start, end } = this.span;
     let high = 0x2545f491;
     let low = end - start;
-    let i = start;
-    for (; i + 4 <= end; i += 4) {
-      const word = view.getInt32(i);
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      const word = view.getInt32(at);
       high = Math.imul(high ^ word, 0x9e3779b1);
       high ^= high >>> 15;
       low = Math.imul((low << 5) ^ (low >>> 27) ^ word, 0x85ebca6b);
     }
-    for (; i < end; i++) {
-      const byte = view.getUint8(i);
+    for (; at < end; at++) {
+      const byte = view.getUint8(at);
       high = Math.imul(high ^ byte, 0x01000193);
       low = Math.imul((low << 5) ^ (low >>> 27) ^ byte, 0xc2b2ae35);
     }
-    this.high = high ^ (high >>> 13);
-    this.low = low ^ (low >>> 16);
+    this.highs[i] = high ^ (high >>> 13);
+    this.lows[i] = low ^ (low >>> 16);
   }
 
   private useColumn(row: Row, column: number): void {

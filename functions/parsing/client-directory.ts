@@ -1,4 +1,4 @@
-import { clientOf, isBlockable, type Address, type ClientPrefixes } from "./address";
+import { clientOf, isBlockable, parseAddress, type Address, type ClientPrefixes } from "./address";
 import { ClientResolver, type Trust } from "./client-address";
 import { NGINX, S3 } from "./fields";
 import { Interner } from "./interner";
@@ -84,7 +84,9 @@ export class ClientDirectory {
   private lookUp(row: Row, walks: boolean): Client | undefined {
     const peer = row.text(row.kind === "request" ? NGINX.remote_addr : S3.remote_ip) ?? "";
     const header = walks ? row.text(NGINX.http_x_forwarded_for) : undefined;
-    const { address, isProxy } = this.resolver.resolve(peer, header);
+    const { address, isProxy } = this.resolver.walks
+      ? this.resolver.resolve(peer, header)
+      : { address: parseAddress(peer), isProxy: false };
     if (address === undefined) return undefined;
     const counted = clientOf(address, this.prefixes);
     return {

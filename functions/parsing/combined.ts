@@ -22,6 +22,8 @@ import { Quotes } from "./quotes";
 import { setRequestLine } from "./request-line";
 import type { Row } from "./row";
 
+/** No address is longer than this: `::ffff:` and three digits four times, and some to spare. */
+const MAX_ADDRESS = 64;
 /** `22/Nov/2026:01:45:34 +0000` with brackets, and what stands before it in nearly every line. */
 const BRACKETED_TIME = 28;
 const ANONYMOUS = 5;
@@ -34,6 +36,8 @@ const ANONYMOUS = 5;
  */
 export class CombinedParser {
   private readonly quotes = new Quotes();
+  /** Where the address ends, as `isUsual` found it. */
+  private addressEnd = 0;
 
   private readonly time: LogTime;
 
@@ -41,11 +45,42 @@ export class CombinedParser {
     this.time = time;
   }
 
-  /** Parses the line at `[start, end)` of the row's buffer into the row. */
+  /** Whether a line begins as nearly every one does: `192.0.2.1 - - [22/Nov/2026:01:45:34 +0000] "`. */
+  isUsual(buf: Buffer, start: number, end: number): boolean {
+    const addressEnd = find(buf, SPACE, start, Math.min(end, start + MAX_ADDRESS));
+    const openTime = addressEnd + ANONYMOUS;
+    const quote = openTime + BRACKETED_TIME + 1;
+    this.addressEnd = addressEnd;
+    return (
+      quote < end &&
+      buf[openTime] === OPEN_BRACKET &&
+      buf[openTime - 2] === DASH &&
+      buf[openTime - 4] === DASH &&
+      buf[quote - 2] === CLOSE_BRACKET &&
+      buf[quote] === QUOTE
+    );
+  }
+
+  /** Parses the line at `[start, end)` of the row's buffer, which `isUsual` has just accepted. */
+  parseUsual(row: Row, start: number, end: number): Reason | undefined {
+    const openTime = this.addressEnd + ANONYMOUS;
+    const quote = openTime + BRACKETED_TIME + 1;
+    row.set(NGINX.remote_addr, start, this.addressEnd);
+    row.set(NGINX.time, openTime + 1, quote - 2);
+    this.time.read(row, openTime + 1, quote - 2);
+    return this.parseRequest(row, quote, end);
+  }
+
+  /** Parses any line of the family at `[start, end)` of the row's buffer. */
   parse(row: Row, start: number, end: number): Reason | undefined {
+    if (this.isUsual(row.buf, start, end)) return this.parseUsual(row, start, end);
+    const openQuote = this.setUnusualHead(row, start, end);
+    return openQuote < 0 ? "unknown-format" : this.parseRequest(row, openQuote, end);
+  }
+
+  /** From the quote that opens the request to the end of the line. */
+  private parseRequest(row: Row, openQuote: number, end: number): Reason | undefined {
     const buf = row.buf;
-    const openQuote = this.setHead(row, start, end);
-    if (openQuote < 0) return "unknown-format";
     if (Number.isNaN(row.time)) return "bad-time";
     const closeQuote = this.quotes.closing(buf, openQuote + 1, end);
     if (closeQuote < 0) return "no-request";
@@ -63,26 +98,6 @@ export class CombinedParser {
     const tail = this.setRefererAndUserAgent(row, bytesEnd + 1, end);
     if (tail < end) this.setTail(row, tail, end);
     return undefined;
-  }
-
-  /** Address, user and time; returns where the request's quote opens, or -1 for another format. */
-  private setHead(row: Row, start: number, end: number): number {
-    const buf = row.buf;
-    const addressEnd = find(buf, SPACE, start, end);
-    const openTime = addressEnd + ANONYMOUS;
-    const quote = openTime + BRACKETED_TIME + 1;
-    const isUsual =
-      quote < end &&
-      buf[openTime] === OPEN_BRACKET &&
-      buf[openTime - 2] === DASH &&
-      buf[openTime - 4] === DASH &&
-      buf[quote - 2] === CLOSE_BRACKET &&
-      buf[quote] === QUOTE;
-    if (!isUsual) return this.setUnusualHead(row, start, end);
-    row.set(NGINX.remote_addr, start, addressEnd);
-    row.set(NGINX.time, openTime + 1, quote - 2);
-    row.time = this.time.read(row, openTime + 1, quote - 2);
-    return quote;
   }
 
   /**
@@ -116,7 +131,7 @@ export class CombinedParser {
     const userEnd = openTime - 1;
     if (userEnd > identEnd + 1) setUnlessAbsent(row, NGINX.remote_user, identEnd + 1, userEnd);
     row.set(NGINX.time, openTime + 1, closeTime);
-    row.time = this.time.read(row, openTime + 1, closeTime);
+    this.time.read(row, openTime + 1, closeTime);
     return quote;
   }
 

@@ -21,7 +21,8 @@ const MAX_WRAPPINGS = 3;
  * a line never changes how the next one is read.
  */
 export class LineParser {
-  readonly row = new Row();
+  /** What the next line is parsed into; replace it to keep the last one. */
+  row = new Row();
   private readonly time = new LogTime();
   private readonly combined = new CombinedParser(this.time);
   private readonly ltsv = new LtsvParser(this.time);
@@ -31,7 +32,6 @@ export class LineParser {
   /** The first backslash at or behind the last line's start: one native search serves many lines. */
   private backslash = -1;
   private lastWasLtsv = false;
-  private scratch = Buffer.alloc(0);
 
   constructor(source: Source = "auto") {
     this.source = source;
@@ -50,6 +50,7 @@ export class LineParser {
    */
   parse(start: number, end: number): Reason | undefined {
     const { buf, row } = this;
+    row.setLine(buf, start, end);
     if (end - start > MAX_LINE_BYTES) return "too-long";
     const lineEnd = end > start && buf[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
     const lineStart = hasByteOrderMark(buf, start) ? start + 3 : start;
@@ -81,6 +82,10 @@ export class LineParser {
   private parseLine(buf: Buffer, start: number, end: number): Reason | undefined {
     if (buf[start] === OPEN_BRACE) return this.parseJson(buf.toString("utf8", start, end));
     const { row } = this;
+    if (this.source !== "s3" && this.combined.isUsual(buf, start, end)) {
+      row.reset(buf, "request", "combined");
+      return this.combined.parseUsual(row, start, end);
+    }
     if (this.source !== "nginx" && this.s3.isLike(buf, start, end)) {
       row.reset(buf, "access", "s3");
       return this.s3.parse(row, start, end);
@@ -141,9 +146,7 @@ export class LineParser {
     row.reset(row.buf, "access", "s3-json");
     setS3JsonColumns(row, object);
     if (!row.has(S3.operation) || !row.has(S3.bucket)) return "no-operation";
-    row.time = row.has(S3.time)
-      ? this.time.read(row, row.starts[S3.time], row.ends[S3.time])
-      : NaN;
+    if (row.has(S3.time)) this.time.read(row, row.starts[S3.time], row.ends[S3.time]);
     if (Number.isNaN(row.time)) return "bad-time";
     setAccessNumbers(row);
     return undefined;
@@ -158,12 +161,12 @@ export class LineParser {
       if (start >= 0) needed += row.ends[column] - start;
     });
     for (let i = 0; i < row.extras.length; i += 2) needed += row.extras[i + 1] - row.extras[i];
-    if (this.scratch.length < needed) this.scratch = Buffer.allocUnsafe(needed * 2);
+    if (row.scratch.length < needed) row.scratch = Buffer.allocUnsafe(needed * 2);
 
     let at = 0;
     const move = (start: number, end: number): [number, number] => {
       const movedStart = at;
-      at = unescapeInto(this.scratch, at, [buf, start, end]);
+      at = unescapeInto(row.scratch, at, [buf, start, end]);
       return [movedStart, at];
     };
     row.starts.forEach((start, column) => {
@@ -172,7 +175,7 @@ export class LineParser {
     for (let i = 0; i < row.extras.length; i += 2) {
       [row.extras[i], row.extras[i + 1]] = move(row.extras[i], row.extras[i + 1]);
     }
-    row.setBuffer(this.scratch);
+    row.setBuffer(row.scratch);
     row.hasPlainTarget = false;
   }
 }

@@ -23,17 +23,20 @@ export class LogTime {
   private readonly lastDay = Buffer.alloc(DAY_LENGTH);
   private lastMidnight = NaN;
 
-  /** Epoch milliseconds of the text at `[start, end)` of the row's buffer, or NaN when it is no time. */
-  read({ buf, view }: Row, start: number, end: number): number {
+  /** Sets the row's time to that of the text at `[start, end)` of its buffer, or to NaN. */
+  read(row: Row, start: number, end: number): void {
+    const { buf, view } = row;
     const length = end - start;
-    if (length === this.lastLength && this.isLast(view, start)) return this.lastTime;
-    const time = this.readTime(buf, start, end);
-    if (length >= 4 && length <= this.lastText.length && !Number.isNaN(time)) {
+    if (length === this.lastLength && this.isLast(view, start)) {
+      row.time = this.lastTime;
+      return;
+    }
+    row.time = this.readTime(buf, start, end);
+    if (length >= 4 && length <= this.lastText.length && !Number.isNaN(row.time)) {
       buf.copy(this.lastText, 0, start, end);
       this.lastLength = length;
-      this.lastTime = time;
+      this.lastTime = row.time;
     }
-    return time;
   }
 
   private readTime(buf: Buffer, start: number, end: number): number {

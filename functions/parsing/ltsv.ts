@@ -98,7 +98,7 @@ export function finishRequest(row: Row, time: LogTime): Reason | undefined {
   row.status = row.has(status) ? readInteger(buf, starts[status], ends[status]) : -1;
   if (row.status < 100 || row.status > 999) return "no-status";
   if (!settleTarget(row)) return "no-request";
-  row.time = row.has(NGINX.time) ? time.read(row, starts[NGINX.time], ends[NGINX.time]) : NaN;
+  if (row.has(NGINX.time)) time.read(row, starts[NGINX.time], ends[NGINX.time]);
   if (Number.isNaN(row.time)) return "bad-time";
   const size = row.has(NGINX.body_bytes_sent) ? NGINX.body_bytes_sent : NGINX.bytes_sent;
   row.bytes = row.has(size) ? Math.max(0, readInteger(buf, starts[size], ends[size])) : 0;

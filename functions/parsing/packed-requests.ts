@@ -70,7 +70,8 @@ export class PackedRequests {
 
 /** Reads packed requests into a row, one after the other. */
 export class PackedReader {
-  readonly row = new Row();
+  /** What the next request is read into; replace it to keep the last one. */
+  row = new Row();
   /** The record's id. */
   id = "";
   private data: Buffer = Buffer.alloc(0);

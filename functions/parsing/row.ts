@@ -9,9 +9,9 @@ export type RowKind = "request" | "access";
 export type Format = "combined" | "common" | "ltsv" | "json" | "s3" | "s3-json";
 
 /**
- * One parsed line, kept as positions in a buffer and reused for the next line, because making
+ * One parsed line, kept as positions in a buffer and reused for another line, because making
  * strings for every field of every line costs three quarters of the time of a replay.
- * Read it before the next line is parsed.
+ * Read it before that line is parsed, or the buffer changes.
  */
 export class Row {
   kind: RowKind = "request";
@@ -40,8 +40,9 @@ export class Row {
   hasRequestColumn = false;
   /** The request target holds no `%` and no `+`, so that decoding would change nothing. */
   hasPlainTarget = false;
-  /** Bumped for every line, so that whoever caches by row knows when to forget. */
-  serial = 0;
+  /** Where escapes of this row are decoded into. */
+  scratch: Buffer = EMPTY;
+  private line = { buf: EMPTY, start: 0, end: 0 };
 
   private tailColumn = 0;
   private tailStart = 0;
@@ -64,7 +65,19 @@ export class Row {
     this.hasPlainTarget = false;
     this.tailStart = 0;
     this.tailEnd = 0;
-    this.serial++;
+  }
+
+  /** Says which line the row is parsed from. */
+  setLine(buf: Buffer, start: number, end: number): void {
+    this.line.buf = buf;
+    this.line.start = start;
+    this.line.end = end;
+  }
+
+  /** The line itself, or its beginning. */
+  lineText(): string {
+    const { buf, start, end } = this.line;
+    return buf.toString("utf8", start, Math.min(end, start + MAX_TEXT));
   }
 
   setBuffer(buf: Buffer): void {
@@ -131,4 +144,6 @@ export class Row {
   }
 }
 
-const EMPTY = Buffer.alloc(0);
+const EMPTY: Buffer = Buffer.alloc(0);
+/** Bytes of a line that are shown at most. */
+const MAX_TEXT = 4096;

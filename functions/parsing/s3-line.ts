@@ -79,7 +79,7 @@ export class S3Parser {
     row.set(S3.bucket_owner, start, ownerEnd);
     row.set(S3.bucket, ownerEnd + 1, bucketEnd);
     row.set(S3.time, bucketEnd + 2, timeEnd);
-    row.time = this.time.read(row, bucketEnd + 2, timeEnd);
+    this.time.read(row, bucketEnd + 2, timeEnd);
     if (Number.isNaN(row.time)) return "bad-time";
     const addressEnd = find(buf, SPACE, timeEnd + 2, end);
     setUnlessMissing(row, S3.remote_ip, timeEnd + 2, addressEnd);

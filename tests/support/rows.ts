@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { DEFAULT_PREFIXES } from "../../functions/parsing/address";
 import { ClientDirectory } from "../../functions/parsing/client-directory";
 import { LineParser } from "../../functions/parsing/line-parser";
+import type { Counter } from "../../functions/counting/counter";
+import type { Finding } from "../../functions/counting/finding";
+import type { Exceeded, MinuteCounter } from "../../functions/counting/minute-counter";
 import type { Row } from "../../functions/parsing/row";
+import { RowBatch } from "../../functions/parsing/row-batch";
 
 /** A request for tests; what is left out is ordinary. */
 export interface TestRequest {
@@ -40,4 +44,25 @@ export class RowMaker {
     this.directory.resolve(this.parser.row);
     return this.parser.row;
   }
+
+  /** All lines as one batch. */
+  batch(lines: readonly string[]): RowBatch {
+    const batch = new RowBatch();
+    for (const line of lines) this.parser.row = batch.exchange(this.row(line));
+    return batch;
+  }
+}
+
+/** What a request crossed, counted by itself. */
+export const findingsOf = (counter: Counter, row: Row): Finding[] =>
+  counter.add(batchOf(row)).map(({ finding }) => finding);
+
+/** The windows that an access is over, counted by itself. */
+export const exceededBy = (counter: MinuteCounter, row: Row): Exceeded[] =>
+  counter.add(batchOf(row)).map(({ exceeded }) => exceeded);
+
+export function batchOf(row: Row): RowBatch {
+  const batch = new RowBatch();
+  batch.hold(row);
+  return batch;
 }

@@ -5,7 +5,7 @@ import { Incidents, type IncidentStep } from "../../../functions/acting/incident
 import { TopList } from "../../../functions/acting/top-list";
 import { MinuteCounter } from "../../../functions/counting/minute-counter";
 import { S3_RULES } from "../../../functions/rules/s3-rules";
-import { RowMaker } from "../../support/rows";
+import { exceededBy, RowMaker } from "../../support/rows";
 
 const START = Date.UTC(2026, 10, 21, 9);
 const MINUTE = 60_000;
@@ -41,7 +41,7 @@ function run(
   const incidents = new Incidents(30);
   const maker = new RowMaker();
   const steps = lines.flatMap((one) =>
-    counter.add(maker.row(one)).flatMap((exceeded) => incidents.note(exceeded) ?? []),
+    exceededBy(counter, maker.row(one)).flatMap((exceeded) => incidents.note(exceeded) ?? []),
   );
   return { incidents, steps };
 }
@@ -128,7 +128,8 @@ describe("MinuteCounter and Incidents", () => {
     const counter = new MinuteCounter({ rules: S3_RULES, maxWindows: 1024 });
     const maker = new RowMaker();
     for (let i = 0; i < 5000; i++)
-      counter.add(
+      exceededBy(
+        counter,
         maker.row(
           line(START + i * MINUTE * 0.1, { client: `198.51.${String(i >> 8)}.${String(i & 255)}` }),
         ),
@@ -152,8 +153,9 @@ describe("exemptions", () => {
       ],
     });
     const crossed = (at: number): number =>
-      burst(120, at).filter((text) => counter.add(maker.row(text)).some((one) => one.isCrossing))
-        .length;
+      burst(120, at).filter((text) =>
+        exceededBy(counter, maker.row(text)).some((one) => one.isCrossing),
+      ).length;
     assert.equal(crossed(START), 0);
     assert.equal(crossed(START + 60 * MINUTE), 1);
   });

@@ -4,7 +4,7 @@ import { Conditions } from "../../../functions/counting/conditions";
 import { FieldValues } from "../../../functions/counting/field-values";
 import type { Condition, Rule } from "../../../functions/rules/rule";
 import { s3LineOf } from "../../support/s3-lines";
-import { ltsvOf, RowMaker, START, type TestRequest } from "../../support/rows";
+import { batchOf, findingsOf, ltsvOf, RowMaker, START, type TestRequest } from "../../support/rows";
 
 const rule = (name: string, where: Readonly<Record<string, Condition>>): Rule => ({
   name,
@@ -20,7 +20,8 @@ const isFulfilled = (
   where: Readonly<Record<string, Condition>>,
   request: Partial<TestRequest>,
 ): boolean =>
-  new Counter({ rules: [rule("one", where)] }).add(
+  findingsOf(
+    new Counter({ rules: [rule("one", where)] }),
     new RowMaker().row(ltsvOf({ time: START, ...request })),
   ).length === 1;
 
@@ -69,7 +70,7 @@ describe("Conditions", () => {
     const counter = new Counter({ rules });
     const maker = new RowMaker();
     for (const i of [0, 29, 30, 59, 69]) {
-      const findings = counter.add(maker.row(ltsvOf({ time: START, path: `/p${i}` })));
+      const findings = findingsOf(counter, maker.row(ltsvOf({ time: START, path: `/p${i}` })));
       assert.deepEqual(
         findings.map((finding) => finding.rule),
         [`r${i}`],
@@ -84,8 +85,9 @@ describe("Conditions", () => {
     const maker = new RowMaker();
     for (let set = 1; set < 1 << letters.length; set++) {
       const inSet = letters.filter((_, i) => (set & (1 << i)) !== 0);
-      conditions.evaluate(maker.row(ltsvOf({ time: START, path: `/${inSet.join("")}` })));
-      assert.equal(conditions.matching[0], set);
+      conditions.evaluate(batchOf(maker.row(ltsvOf({ time: START, path: `/${inSet.join("")}` }))));
+      const matched = letters.filter((_, place) => conditions.matches(place, 0));
+      assert.deepEqual(matched, inSet);
     }
   });
 
@@ -96,8 +98,8 @@ describe("Conditions", () => {
       new FieldValues("nginx"),
     );
     const fieldsOf = (request: Partial<TestRequest>): (string | undefined)[] => {
-      conditions.evaluate(maker.row(ltsvOf({ time: START, ...request })));
-      return [0, 1].map((place) => conditions.failed(place)?.field);
+      conditions.evaluate(batchOf(maker.row(ltsvOf({ time: START, ...request }))));
+      return [0, 1].map((place) => conditions.failed(place, 0)?.field);
     };
     assert.deepEqual(fieldsOf({ status: 200, path: "/b" }), ["status", undefined]);
     assert.deepEqual(fieldsOf({ status: 404, path: "/b" }), ["path", undefined]);
@@ -130,7 +132,7 @@ describe("Conditions", () => {
     const maker = new RowMaker();
     const clients = ["192.0.2.1", "192.0.2.1", "192.0.2.2"];
     const counts = clients.map(
-      (client) => counter.add(maker.row(ltsvOf({ time: START, client }))).length,
+      (client) => findingsOf(counter, maker.row(ltsvOf({ time: START, client }))).length,
     );
     assert.deepEqual(counts, [0, 0, 1]);
   });
@@ -138,6 +140,6 @@ describe("Conditions", () => {
   it("does not count per client what names none", () => {
     const maker = new RowMaker();
     const row = maker.row(ltsvOf({ time: START, client: "unix:" }));
-    assert.deepEqual(new Counter({ rules: [rule("one", {})] }).add(row), []);
+    assert.deepEqual(findingsOf(new Counter({ rules: [rule("one", {})] }), row), []);
   });
 });

@@ -4,7 +4,7 @@ import { Patterns } from "../../../functions/counting/patterns";
 import { SIGNATURE_PACKS } from "../../../functions/rules/signature-packs";
 import { NGINX_RULES } from "../../../functions/rules/nginx-rules";
 import { Counter } from "../../../functions/counting/counter";
-import { ltsvOf, RowMaker, START } from "../../support/rows";
+import { findingsOf, ltsvOf, RowMaker, START } from "../../support/rows";
 
 const matches = (globs: readonly string[], text: string, ignoreCase = false): boolean => {
   const buf = Buffer.from(text);
@@ -119,7 +119,8 @@ describe("signature packs", () => {
       const request =
         field === "userAgent" ? { userAgent: value } : { path: value.replaceAll(" ", "%20") };
       return (
-        makeCounter(name).add(new RowMaker().row(ltsvOf({ time: START, ...request }))).length === 1
+        findingsOf(makeCounter(name), new RowMaker().row(ltsvOf({ time: START, ...request })))
+          .length === 1
       );
     };
     it(`${name} matches its ${String(matching.length)} examples of attacks`, () => {
@@ -136,7 +137,7 @@ describe("signature packs", () => {
   it("are matched after decoding, twice if need be", () => {
     const counter = makeCounter("traversals");
     const path = "/x?f=%252e%252e%252f%252e%252e%252fetc%252fpasswd";
-    assert.equal(counter.add(new RowMaker().row(ltsvOf({ time: START, path }))).length, 1);
+    assert.equal(findingsOf(counter, new RowMaker().row(ltsvOf({ time: START, path }))).length, 1);
   });
 
   it("leave ordinary requests to the default rules alone", () => {
@@ -150,7 +151,10 @@ describe("signature packs", () => {
       "/api/v1/users/42",
     ];
     paths.forEach((path, i) => {
-      assert.deepEqual(counter.add(maker.row(ltsvOf({ time: START + i * 1000, path }))), []);
+      assert.deepEqual(
+        findingsOf(counter, maker.row(ltsvOf({ time: START + i * 1000, path }))),
+        [],
+      );
     });
   });
 });
