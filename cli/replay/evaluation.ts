@@ -87,7 +87,7 @@ export class Evaluation {
       const row = batch.rows[i];
       if (row.client !== undefined && this.decided[row.client.id & DECIDED_MASK] !== 0)
         this.enforce(row, row.client.id);
-      for (; crossings[next]?.row === i; next++)
+      for (; next < crossings.length && crossings[next].row === i; next++)
         this.decide(crossings[next].finding, row, requestsBefore[i]);
     }
   }

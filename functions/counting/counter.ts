@@ -1,4 +1,5 @@
 import { toRequest } from "../parsing/records";
+import type { Client } from "../parsing/client-directory";
 import type { Row } from "../parsing/row";
 import type { RowBatch } from "../parsing/row-batch";
 import { logOf, type Rule } from "../rules/rule";
@@ -57,6 +58,8 @@ export class Counter {
   readonly rules: readonly CountingRule[];
   readonly conditions: Conditions;
   private readonly fields = new FieldValues("nginx");
+  /** Whoever crossed a line came close to none. */
+  private readonly found = new WeakSet<Client>();
 
   /** The rules must have passed `checkRules`; rules on S3 are left out. */
   constructor(settings: CounterSettings) {
@@ -105,6 +108,7 @@ export class Counter {
   }
 
   private noteNearMiss({ nearMisses, windows, rule }: CountingRule, row: Row): void {
+    if (row.client !== undefined && this.found.has(row.client)) return;
     const client = row.client?.counted ?? "";
     const bound = windows.reached;
     if (bound > rule.moreThan || !nearMisses.isNews(client, bound)) return;
@@ -135,6 +139,7 @@ export class Counter {
   }
 
   private toFinding({ rule, windows }: CountingRule, row: Row): Finding {
+    if (row.client !== undefined) this.found.add(row.client);
     const { total, at, first, durationMs } = windows;
     const key = this.fields.keyOf(rule, row);
     const address = row.client?.text;

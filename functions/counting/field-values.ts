@@ -55,7 +55,7 @@ export class FieldValues {
     if (rule.count.distinct === "client") return ({ rows }, i) => rows[i].client?.id ?? 0;
     const values = this.hashed(rule.count.distinct);
     return (batch, i) => {
-      values.load(batch);
+      values.loadRow(batch, i);
       return values.lows[i];
     };
   }
@@ -97,7 +97,7 @@ export function setKey(
   let low = Math.imul(seed, 0x27d4eb2f);
   for (let other = 0; other < others.length; other++) {
     const values = others[other];
-    values.load(batch);
+    values.loadRow(batch, i);
     high = Math.imul(high, 0x9e3779b1) ^ values.highs[i];
     low = Math.imul(low, 0x85ebca6b) ^ values.lows[i];
   }

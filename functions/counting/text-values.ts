@@ -1,21 +1,16 @@
-import { PERCENT, PLUS } from "../parsing/bytes";
-import { DecodedUrl } from "../parsing/decoded-url";
 import { Interner } from "../parsing/interner";
-import { NGINX, S3 } from "../parsing/fields";
+import { NGINX } from "../parsing/fields";
 import type { Row } from "../parsing/row";
 import { BATCH_ROWS, type RowBatch } from "../parsing/row-batch";
-import { decodeKey } from "../parsing/s3-key";
 import type { Value } from "../rules/rule";
-import type { RuleField } from "../rules/rule-fields";
 import { expandPacks } from "../rules/signature-packs";
+import { FieldSpan, type TextField } from "./field-span";
 import { Patterns } from "./patterns";
-
-type TextField = Extract<RuleField, { kind: "text" | "derived" }>;
 
 /** What is remembered of a field whose few values come again and again, such as user agents. */
 const REMEMBERED = { values: 1 << 12, bytes: 1 << 20 };
 
-/** The values of one text field: found, matched and hashed once a batch however many rules ask. */
+/** The values of one text field: found, matched and hashed once a row however many rules ask. */
 export class TextValues {
   /** For each row of the batch, the conditions that its value fulfils: bit `i` for the `i`th. */
   readonly masks = new Int32Array(BATCH_ROWS);
@@ -25,26 +20,25 @@ export class TextValues {
 
   private readonly field: TextField;
   private readonly path: TextValues | undefined;
-  private readonly url = new DecodedUrl();
   private readonly cache: Interner | undefined;
   private readonly groups: string[][] = [];
   /** Built when it is first asked: every condition that is added changes it. */
   private patterns: Patterns | undefined;
   private isHashed = false;
-  private loaded: RowBatch | undefined;
-  private loadedSerial = -1;
-  private readonly span = { start: 0, end: 0 };
-  private buf: Buffer = EMPTY;
-  private view: DataView = new DataView(EMPTY.buffer);
+  /** The batch that was looked at, and for each of its rows its serial when that was. */
+  private batch: RowBatch | undefined;
+  private readonly serials = new Int32Array(BATCH_ROWS);
+  private readonly span: FieldSpan;
 
   /** `path` is where a URL without a query, which is the same text, finds its hash. */
   constructor(field: TextField, path?: TextValues) {
     this.field = field;
+    this.span = new FieldSpan(field);
     this.path = path;
     this.cache = field.kind === "text" && field.repeats ? new Interner(REMEMBERED) : undefined;
   }
 
-  /** From now on `load` fills `highs` and `lows`. */
+  /** From now on `loadRow` fills `highs` and `lows`. */
   useHash(): void {
     this.isHashed = true;
   }
@@ -58,22 +52,28 @@ export class TextValues {
 
   /** Works out everything about the values of a batch; an absent value counts as the empty text. */
   load(batch: RowBatch): void {
-    if (this.loaded === batch && this.loadedSerial === batch.serial) return;
-    this.loaded = batch;
-    this.loadedSerial = batch.serial;
-    if (this.isHashed) this.path?.load(batch);
-    this.patterns ??= new Patterns(this.groups, this.field.ignoreCase);
-    for (let i = 0; i < batch.size; i++) {
-      const row = batch.rows[i];
-      this.locateRaw(row);
-      if (this.cache === undefined) this.workOut(row, i);
-      else this.recall(this.cache, row, i);
+    for (let i = 0; i < batch.size; i++) this.loadRow(batch, i);
+  }
+
+  /** Works out everything about the value of row `i`. */
+  loadRow(batch: RowBatch, i: number): void {
+    if (this.batch !== batch) {
+      this.batch = batch;
+      this.serials.fill(-1);
     }
+    if (this.serials[i] === batch.serial) return;
+    this.serials[i] = batch.serial;
+    const row = batch.rows[i];
+    if (this.path !== undefined && !row.has(NGINX.query)) this.path.loadRow(batch, i);
+    this.span.locate(row);
+    if (this.cache === undefined) this.workOut(row, i);
+    else this.recall(this.cache, row, i);
   }
 
   private recall(cache: Interner, row: Row, i: number): void {
     // A client seldom changes its browser.
-    const slot = cache.intern(this.view, this.span.start, this.span.end, row.client?.id);
+    const { view, start, end } = this.span;
+    const slot = cache.intern(view, start, end, row.client?.id);
     if (cache.memo(slot, 0) === 0) {
       this.workOut(row, i);
       cache.remember(slot, 0, this.masks[i] + 1);
@@ -87,45 +87,29 @@ export class TextValues {
   }
 
   private workOut(row: Row, i: number): void {
-    this.decode(row);
     if (this.isHashed) this.hash(row, i);
-    if (this.patterns !== undefined && this.groups.length > 0)
-      this.masks[i] = this.patterns.match(this.buf, this.span.start, this.span.end);
+    if (this.groups.length === 0) return;
+    this.patterns ??= new Patterns(this.groups, this.field.ignoreCase);
+    const { buf, start, end } = this.span;
+    this.masks[i] = this.patterns.match(buf, start, end);
   }
 
   /** The row's value as text. */
   text(row: Row): string {
-    this.locateRaw(row);
-    this.decode(row);
-    return this.buf.toString("utf8", this.span.start, this.span.end);
-  }
-
-  /** Finds the bytes of the row's value, as they are in the log. */
-  private locateRaw(row: Row): void {
-    const { field } = this;
-    if (field.kind === "text") this.useColumn(row, field.column);
-    else if (field.from === "key") this.useKey(row);
-    else if (row.has(NGINX.request_uri)) this.useColumn(row, NGINX.request_uri);
-    else this.useText(urlOf(row));
-  }
-
-  /** Turns them into the value that rules speak of. */
-  private decode(row: Row): void {
-    const { field } = this;
-    if (field.kind === "text" || field.from !== "decodedUrl" || row.hasPlainTarget) return;
-    this.url.decode(this.buf, this.span.start, this.span.end);
-    this.use(this.url.buf, this.url.view, 0, this.url.length);
+    this.span.locate(row);
+    const { buf, start, end } = this.span;
+    return buf.toString("utf8", start, end);
   }
 
   /** Two hashes at once, four bytes at a time. */
   private hash(row: Row, i: number): void {
-    const { view, path } = this;
+    const { path } = this;
     if (path !== undefined && !row.has(NGINX.query)) {
       this.highs[i] = path.highs[i];
       this.lows[i] = path.lows[i];
       return;
     }
-    const { start, end } = this.span;
+    const { view, start, end } = this.span;
     let high = 0x2545f491;
     let low = end - start;
     let at = start;
@@ -143,46 +127,4 @@ export class TextValues {
     this.highs[i] = high ^ (high >>> 13);
     this.lows[i] = low ^ (low >>> 16);
   }
-
-  private useColumn(row: Row, column: number): void {
-    if (column >= S3.version_id && row.kind === "access") row.settle();
-    const start = row.starts[column];
-    this.use(row.buf, row.view, Math.max(0, start), start < 0 ? 0 : row.ends[column]);
-  }
-
-  /** Keys are decoded before they are looked up, for the operation says how often. */
-  private useKey(row: Row): void {
-    this.useColumn(row, S3.key);
-    if (row.format !== "s3" || this.isPlain()) return;
-    this.useText(decodeKey(row.text(S3.key) ?? "", row.text(S3.operation) ?? ""));
-  }
-
-  private useText(text: string): void {
-    const buf = Buffer.from(text);
-    this.use(buf, new DataView(buf.buffer, buf.byteOffset, buf.length), 0, buf.length);
-  }
-
-  private use(buf: Buffer, view: DataView, start: number, end: number): void {
-    if (this.buf !== buf || this.view !== view) {
-      this.buf = buf;
-      this.view = view;
-    }
-    this.span.start = start;
-    this.span.end = end;
-  }
-
-  /** Whether decoding would change nothing: no `%` and no `+`. */
-  private isPlain(): boolean {
-    for (let i = this.span.start; i < this.span.end; i++) {
-      if (this.buf[i] === PERCENT || this.buf[i] === PLUS) return false;
-    }
-    return true;
-  }
 }
-
-function urlOf(row: Row): string {
-  const query = row.text(NGINX.query);
-  return (row.text(NGINX.path) ?? "") + (query === undefined ? "" : `?${query}`);
-}
-
-const EMPTY = Buffer.alloc(0);

@@ -1,15 +1,16 @@
 import { BACKSLASH, find, QUOTE } from "./bytes";
 
-/** Native searches that run past the end of a line before a finder stops using them. */
-const MAX_OVERSHOOTS = 100;
+/** Bytes that native searches may have run past the ends of lines beyond what they were good for. */
+const MAX_CREDIT = 1 << 16;
 
 /**
- * Finds closing quotes. `Buffer.indexOf` is five times faster than a loop but cannot stop at the end
- * of a line, so a file of lines without quotes would be searched to the end of the buffer for each
- * of them: after a hundred such lines the finder loops, and the work stays linear.
+ * Finds quotes. `Buffer.indexOf` is five times faster than a loop but cannot stop at the end of a
+ * line: where lines hold no quotes, each search would run on to the next one, or to the end of the
+ * buffer. So a search may run past its line only as far as searches have had to look so far; beyond
+ * that the finder loops, and the work stays linear.
  */
 export class Quotes {
-  private overshoots = 0;
+  private credit = MAX_CREDIT;
 
   /** The first quote in `[start, end)` that no backslash escapes, or -1. */
   closing(buf: Buffer, start: number, end: number): number {
@@ -28,13 +29,12 @@ export class Quotes {
 
   /** The first quote in `[start, end)`, escaped or not, or -1. */
   next(buf: Buffer, start: number, end: number): number {
-    if (this.overshoots > MAX_OVERSHOOTS) {
-      const at = find(buf, QUOTE, start, end);
-      return at < end ? at : -1;
-    }
-    const at = buf.indexOf(QUOTE, start);
-    if (at >= 0 && at < end) return at;
-    this.overshoots++;
-    return -1;
+    const isNative = this.credit > 0;
+    const at = isNative ? buf.indexOf(QUOTE, start) : find(buf, QUOTE, start, end);
+    const isFound = at >= 0 && at < end;
+    const looked = (isFound ? at : end) - start;
+    const overshot = isFound || !isNative ? 0 : (at < 0 ? buf.length : at) - end;
+    this.credit = Math.min(MAX_CREDIT, this.credit + looked - overshot);
+    return isFound ? at : -1;
   }
 }

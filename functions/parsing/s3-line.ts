@@ -45,8 +45,10 @@ export class S3Parser {
   /** Where the first two words end, as `isLike` found them. */
   private ownerEnd = 0;
   private bucketEnd = 0;
-  /** Start and end of the six values, as the last call of `readValues` found them. */
-  private readonly values = new Int32Array(2 * VALUE_COLUMNS.length);
+  /** Start and end of the six values, as the last call of `readValues` that succeeded found them. */
+  private values = new Int32Array(2 * VALUE_COLUMNS.length);
+  private spare = new Int32Array(2 * VALUE_COLUMNS.length);
+  private valuesEnd = 0;
 
   private readonly time: LogTime;
 
@@ -101,12 +103,11 @@ export class S3Parser {
     }
     const isQuoted = row.buf[start] === QUOTE;
     if (isQuoted) setUnlessMissing(row, S3.request_uri, start + 1, uriEnd);
-    const valuesEnd = this.readValues(row.buf, isQuoted ? uriEnd + 2 : start + 2, end);
     VALUE_COLUMNS.forEach((column, i) => {
       setUnlessMissing(row, column, this.values[2 * i], this.values[2 * i + 1]);
     });
     setAccessNumbers(row);
-    if (valuesEnd + 1 < end) this.setRefererAndTail(row, valuesEnd + 1, end);
+    if (this.valuesEnd + 1 < end) this.setRefererAndTail(row, this.valuesEnd + 1, end);
     else row.partial = true;
   }
 
@@ -114,13 +115,13 @@ export class S3Parser {
   private findUriEnd(row: Row, start: number, end: number): number {
     const buf = row.buf;
     if (buf[start] === DASH && buf[start + 1] === SPACE) {
-      return this.readValues(buf, start + 2, end) < 0 ? -1 : start + 1;
+      return this.readValues(buf, start + 2, end) ? start + 1 : -1;
     }
     if (buf[start] !== QUOTE) return -1;
     let found = -1;
     let quote = this.quotes.next(buf, start + 1, end);
     while (quote >= 0) {
-      if (buf[quote + 1] === SPACE && this.readValues(buf, quote + 2, end) >= 0) {
+      if (buf[quote + 1] === SPACE && this.readValues(buf, quote + 2, end)) {
         if (found >= 0) return -1;
         found = quote;
       }
@@ -129,18 +130,22 @@ export class S3Parser {
     return found;
   }
 
-  /** Reads status, error code and four numbers, each of which may be `-`; returns their end or -1. */
-  private readValues(buf: Buffer, start: number, end: number): number {
+  /** Reads status, error code and four numbers, each of which may be `-`; false when they do not stand there. */
+  private readValues(buf: Buffer, start: number, end: number): boolean {
+    const { spare } = this;
     let at = start;
     for (let i = 0; i < VALUE_COLUMNS.length; i++) {
       const valueEnd = this.readValue(buf, at, Math.min(end, at + MAX_VALUE_LENGTH), i);
-      if (valueEnd === at || (valueEnd < end && buf[valueEnd] !== SPACE)) return -1;
-      if (i === 0 && valueEnd - at !== 3 && buf[at] !== DASH) return -1;
-      this.values[2 * i] = at;
-      this.values[2 * i + 1] = valueEnd;
+      if (valueEnd === at || (valueEnd < end && buf[valueEnd] !== SPACE)) return false;
+      if (i === 0 && valueEnd - at !== 3 && buf[at] !== DASH) return false;
+      spare[2 * i] = at;
+      spare[2 * i + 1] = valueEnd;
       at = valueEnd + 1;
     }
-    return at - 1;
+    this.spare = this.values;
+    this.values = spare;
+    this.valuesEnd = at - 1;
+    return true;
   }
 
   /** The end of a dash, a number or, in the second place, an error code. */
@@ -164,11 +169,11 @@ export class S3Parser {
       keepDoubtful(row, start, end);
       return;
     }
-    const separator = findSeparator(buf, start + 1, tail);
+    const separator = this.findSeparator(buf, start + 1, tail);
     if (separator < 0) {
       setUnlessMissing(row, S3.referer, start + 1, tail - 1);
       this.setAgentAndTail(row, tail + 1, end);
-    } else if (findSeparator(buf, separator + 1, tail) >= 0) {
+    } else if (this.findSeparator(buf, separator + 1, tail) >= 0) {
       keepDoubtful(row, start, tail);
       row.setTail(S3.version_id, tail + 1, end);
     } else {
@@ -176,6 +181,14 @@ export class S3Parser {
       setUnlessMissing(row, S3.user_agent, separator + 3, tail - 1);
       row.setTail(S3.version_id, tail + 1, end);
     }
+  }
+
+  /** The position of `" "` in `[start, end)`, or -1. */
+  private findSeparator(buf: Buffer, start: number, end: number): number {
+    let at = this.quotes.next(buf, start, end - 2);
+    while (at >= 0 && (buf[at + 1] !== SPACE || buf[at + 2] !== QUOTE))
+      at = this.quotes.next(buf, at + 1, end - 2);
+    return at;
   }
 
   /** A User-Agent, bare `-` or quoted, whose Referer is already read. */
@@ -282,14 +295,6 @@ function nextSpace(buf: Buffer, at: number, end: number): number {
 
 const nextWord = (buf: Buffer, at: number, end: number): number =>
   at >= end ? end : nextSpace(buf, at, end) + 1;
-
-/** The position of `" "` in `[start, end)`, or -1. */
-function findSeparator(buf: Buffer, start: number, end: number): number {
-  for (let i = start; i + 2 < end; i++) {
-    if (buf[i] === QUOTE && buf[i + 1] === SPACE && buf[i + 2] === QUOTE) return i;
-  }
-  return -1;
-}
 
 /** What error codes are made of, beside digits: letters, dots and underscores. */
 function isWordByte(byte: number): boolean {
