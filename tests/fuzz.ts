@@ -95,7 +95,7 @@ for (let i = 0; i < wanted; i++) {
     directory.resolve(row);
     if (!Number.isFinite(row.time))
       throw new Error(`parsed without a time: ${JSON.stringify(line)}`);
-    const address = row.client?.address.toString();
+    const address = row.client?.text;
     batch.hold(row);
     if (row.kind === "request") {
       toRequest(row, address);

@@ -116,7 +116,7 @@ function explainRule(
   const batch = new RowBatch();
   batch.hold(row);
   conditions.evaluate(batch);
-  const failed = conditions.failed(0, 0);
+  const failed = conditions.failed(0, batch, 0);
   if (failed !== undefined) {
     const { field } = failed;
     return {

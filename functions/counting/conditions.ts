@@ -1,4 +1,4 @@
-import { AddressSet, canonicalCidr } from "../parsing/address";
+import { AddressSet, canonicalCidr, parseAddress, type Address } from "../parsing/address";
 import type { Client } from "../parsing/client-directory";
 import type { Row } from "../parsing/row";
 import { BATCH_ROWS, type RowBatch } from "../parsing/row-batch";
@@ -15,10 +15,10 @@ export interface CompiledCondition {
   readonly forbidden: number;
 }
 
-/** Works out some conditions of one field at once, for all rows of a batch. */
+/** Works out some conditions of one field at once. */
 interface Masker {
-  readonly load: (batch: RowBatch) => void;
-  /** For each row of the batch: bit `i` for the condition that was added `i`th. */
+  readonly loadRow: (batch: RowBatch, i: number) => void;
+  /** For each row of the batch that was loaded: bit `i` for the condition that was added `i`th. */
   readonly masks: Int32Array;
   readonly add: (values: readonly Value[]) => number;
 }
@@ -40,6 +40,9 @@ export class Conditions {
   private readonly width: number;
   private readonly all: Int32Array;
   private readonly any: Int32Array;
+  /** For each field the rules that ask for it, and the fields, those first for which many ask. */
+  private readonly asking: readonly Int32Array[];
+  private readonly order: readonly number[];
   private readonly remembered: readonly Map<number, Int32Array>[];
   private readonly maskers: Masker[] = [];
   private readonly places = new Map<string, number[]>();
@@ -55,27 +58,23 @@ export class Conditions {
     );
     this.width = Math.ceil(rules.length / WORD_BITS);
     this.matching = new Int32Array(BATCH_ROWS * this.width);
-    this.all = new Int32Array(this.width);
+    this.all = this.wordsOf([...rules.keys()]);
     this.any = new Int32Array(this.width);
-    rules.forEach((_, place) => {
-      this.all[place >> 5] |= 1 << (place & 31);
-    });
     this.remembered = this.maskers.map(() => new Map<number, Int32Array>());
+    const askers = this.maskers.map((_, place) => this.rulesAsking(place));
+    this.asking = askers.map((rules) => this.wordsOf(rules));
+    this.order = [...askers.keys()].sort((a, b) => askers[b].length - askers[a].length);
   }
 
-  /** Works out every condition for every row. */
+  /** Works out every condition that it takes to know which rules each row matches. */
   evaluate(batch: RowBatch): void {
-    const { matching, width, all } = this;
+    const { matching, width, all, any } = this;
     for (let i = 0; i < batch.size; i++)
       for (let word = 0; word < width; word++) matching[i * width + word] = all[word];
-    for (let place = 0; place < this.maskers.length; place++) {
-      const masker = this.maskers[place];
-      masker.load(batch);
-      this.restrict(place, masker.masks, batch.size);
-    }
-    this.any.fill(0);
+    for (const place of this.order) this.restrict(place, batch);
+    any.fill(0);
     for (let i = 0; i < batch.size; i++)
-      for (let word = 0; word < width; word++) this.any[word] |= matching[i * width + word];
+      for (let word = 0; word < width; word++) any[word] |= matching[i * width + word];
   }
 
   /** Whether some row fulfils all conditions of a rule. */
@@ -89,21 +88,30 @@ export class Conditions {
   }
 
   /** The first condition of a rule that row `i` does not fulfil. */
-  failed(rule: number, i: number): CompiledCondition | undefined {
-    return this.compiled[rule].find(
-      (condition) => !holds(condition, this.maskers[condition.mask].masks[i]),
-    );
+  failed(rule: number, batch: RowBatch, i: number): CompiledCondition | undefined {
+    return this.compiled[rule].find((condition) => {
+      const masker = this.maskers[condition.mask];
+      masker.loadRow(batch, i);
+      return !holds(condition, masker.masks[i]);
+    });
   }
 
-  /** Takes the rules away that a field leaves out. */
-  private restrict(place: number, masks: Int32Array, size: number): void {
+  /** Takes the rules away that a field leaves out; it is not looked at where none asks any more. */
+  private restrict(place: number, batch: RowBatch): void {
     const { matching, width } = this;
-    let last = masks[0];
+    const masker = this.maskers[place];
+    const asking = this.asking[place];
+    let last = 0;
     let left = this.leftBy(place, last);
-    for (let i = 0; i < size; i++) {
-      if (masks[i] !== last) {
-        last = masks[i];
-        left = this.leftBy(place, last);
+    for (let i = 0; i < batch.size; i++) {
+      let isAsked = 0;
+      for (let word = 0; word < width; word++) isAsked |= matching[i * width + word] & asking[word];
+      if (isAsked === 0) continue;
+      masker.loadRow(batch, i);
+      const mask = masker.masks[i];
+      if (mask !== last) {
+        last = mask;
+        left = this.leftBy(place, mask);
       }
       for (let word = 0; word < width; word++) matching[i * width + word] &= left[word];
     }
@@ -114,17 +122,30 @@ export class Conditions {
     const remembered = this.remembered[place];
     const known = remembered.get(mask);
     if (known !== undefined) return known;
-    const left = new Int32Array(this.width);
-    this.compiled.forEach((conditions, rule) => {
-      const isLeft = conditions.every(
-        (condition) => condition.mask !== place || holds(condition, mask),
-      );
-      if (isLeft) left[rule >> 5] |= 1 << (rule & 31);
-    });
+    const left = this.wordsOf(
+      [...this.compiled.keys()].filter((rule) =>
+        this.compiled[rule].every(
+          (condition) => condition.mask !== place || holds(condition, mask),
+        ),
+      ),
+    );
     // Whoever sends lines chooses the masks.
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
     remembered.set(mask, left);
     return left;
+  }
+
+  private rulesAsking(place: number): number[] {
+    return [...this.compiled.keys()].filter((rule) =>
+      this.compiled[rule].some(({ mask }) => mask === place),
+    );
+  }
+
+  /** A bit for each of some rules. */
+  private wordsOf(rules: readonly number[]): Int32Array {
+    const words = new Int32Array(this.width);
+    for (const rule of rules) words[rule >> 5] |= 1 << (rule & 31);
+    return words;
   }
 
   private compile(field: string, condition: Condition): CompiledCondition[] {
@@ -189,16 +210,11 @@ function numberMasker(read: (row: Row) => number): Masker {
       known.fill(-1);
       return conditions.push(values.map(readRange).filter((range) => range !== undefined)) - 1;
     },
-    load: ({ rows, size }) => {
-      for (let i = 0; i < size; i++) {
-        const value = read(rows[i]);
-        const before = known[value];
-        if (before >= 0) masks[i] = before;
-        else {
-          masks[i] = maskOf(value);
-          if (value in known) known[value] = masks[i];
-        }
-      }
+    loadRow: ({ rows }, i) => {
+      const value = read(rows[i]);
+      const before = known[value];
+      masks[i] = before >= 0 ? before : maskOf(value);
+      if (before < 0) known[value] = masks[i];
     },
   };
 }
@@ -207,21 +223,22 @@ function clientMasker(): Masker {
   const masks = new Int32Array(BATCH_ROWS);
   const sets: AddressSet[] = [];
   const known = new WeakMap<Client, number>();
-  const maskOf = (client: Client): number =>
-    sets.reduce((bits, set, i) => (set.has(client.address) ? bits | (1 << i) : bits), 0);
+  const masksOf = (address: Address | undefined): number =>
+    address === undefined
+      ? 0
+      : sets.reduce((bits, set, i) => (set.has(address) ? bits | (1 << i) : bits), 0);
+  const maskOf = (client: Client): number => masksOf(parseAddress(client.text));
   return {
     masks,
     add: (values) =>
       sets.push(
         new AddressSet(values.map(String).filter((text) => canonicalCidr(text) !== undefined)),
       ) - 1,
-    load: ({ rows, size }) => {
-      for (let i = 0; i < size; i++) {
-        const { client } = rows[i];
-        const mask = client === undefined ? 0 : (known.get(client) ?? maskOf(client));
-        if (client !== undefined) known.set(client, mask);
-        masks[i] = mask;
-      }
+    loadRow: ({ rows }, i) => {
+      const { client } = rows[i];
+      const mask = client === undefined ? 0 : (known.get(client) ?? maskOf(client));
+      if (client !== undefined) known.set(client, mask);
+      masks[i] = mask;
     },
   };
 }

@@ -50,12 +50,7 @@ export class TextValues {
     return this.groups.length - 1;
   }
 
-  /** Works out everything about the values of a batch; an absent value counts as the empty text. */
-  load(batch: RowBatch): void {
-    for (let i = 0; i < batch.size; i++) this.loadRow(batch, i);
-  }
-
-  /** Works out everything about the value of row `i`. */
+  /** Works out everything about the value of row `i`; an absent one counts as the empty text. */
   loadRow(batch: RowBatch, i: number): void {
     if (this.batch !== batch) {
       this.batch = batch;

@@ -43,9 +43,14 @@ export function clientOf(address: Address, prefixes: ClientPrefixes): string {
 const networkBits = (bits: number): number => (0xff00 >> Math.min(8, Math.max(0, bits))) & 0xff;
 
 /** Whether an address can be a client from the internet: not private, loopback, link-local, multicast. */
-export function isBlockable(address: Address): boolean {
-  return !UNBLOCKABLE.has(address.range());
+export function isBlockable(text: string): boolean {
+  if (isIPv4(text) && !SPECIAL_IPV4.test(text)) return true;
+  const address = parseAddress(text);
+  return address !== undefined && !UNBLOCKABLE.has(address.range());
 }
+
+/** With these numbers the IPv4 ranges in `UNBLOCKABLE` begin; the others need no closer look. */
+const SPECIAL_IPV4 = /^(?:0|10|100|127|169|172|192|22[4-9]|2[3-5]\d)\./;
 
 /** Whether an address lies in a private range (RFC 1918, RFC 6598, RFC 4193) or is loopback. */
 export function isPrivate(address: Address): boolean {
@@ -97,8 +102,8 @@ export class AddressSet {
  * `unknown`, `unix:`.
  */
 export function parseAddress(text: string): Address | undefined {
-  const bare = IPV4.test(text) ? text : withoutPort(text.trim());
-  if (IPV4.test(bare)) return new ipaddr.IPv4(bare.split(".").map(Number));
+  const bare = isIPv4(text) ? text : withoutPort(text.trim());
+  if (isIPv4(bare)) return new ipaddr.IPv4(bare.split(".").map(Number));
   if (!bare.includes(":")) return undefined;
   const zoneless = bare.replace(/%.*$/, "");
   try {
@@ -108,6 +113,9 @@ export function parseAddress(text: string): Address | undefined {
     return undefined;
   }
 }
+
+/** Whether a text is an IPv4 address as it is, in canonical form. */
+export const isIPv4 = (text: string): boolean => IPV4.test(text);
 
 /** Four numbers from 0 to 255 without leading zeros, which some programs take for octal. */
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;

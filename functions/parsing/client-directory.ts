@@ -1,4 +1,4 @@
-import { clientOf, isBlockable, parseAddress, type Address, type ClientPrefixes } from "./address";
+import { clientOf, isBlockable, isIPv4, type ClientPrefixes } from "./address";
 import { ClientResolver, type Trust } from "./client-address";
 import { NGINX, S3 } from "./fields";
 import { Interner } from "./interner";
@@ -6,7 +6,6 @@ import type { Row } from "./row";
 
 /** Someone who sends requests: what the log names, resolved once for each text that names it. */
 export interface Client {
-  readonly address: Address;
   /** The address in canonical form. */
   readonly text: string;
   /** The address as counted and blocked: itself, or its prefix in CIDR form. */
@@ -83,19 +82,22 @@ export class ClientDirectory {
 
   private lookUp(row: Row, walks: boolean): Client | undefined {
     const peer = row.text(row.kind === "request" ? NGINX.remote_addr : S3.remote_ip) ?? "";
+    // Most clients are that simple, and come but once or twice.
+    if (!this.resolver.walks && this.prefixes.ipv4Prefix === 32 && isIPv4(peer))
+      return this.makeClient(peer, peer, false);
     const header = walks ? row.text(NGINX.http_x_forwarded_for) : undefined;
-    const { address, isProxy } = this.resolver.walks
-      ? this.resolver.resolve(peer, header)
-      : { address: parseAddress(peer), isProxy: false };
+    const { address, isProxy } = this.resolver.resolve(peer, header);
     if (address === undefined) return undefined;
-    const counted = clientOf(address, this.prefixes);
+    return this.makeClient(address.toString(), clientOf(address, this.prefixes), isProxy);
+  }
+
+  private makeClient(text: string, counted: string, isProxy: boolean): Client {
     return {
-      address,
-      text: address.toString(),
+      text,
       counted,
       id: this.idOf(counted),
       place: this.register(counted),
-      isBlockable: !isProxy && isBlockable(address),
+      isBlockable: !isProxy && isBlockable(text),
     };
   }
 

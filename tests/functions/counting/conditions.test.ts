@@ -98,8 +98,9 @@ describe("Conditions", () => {
       new FieldValues("nginx"),
     );
     const fieldsOf = (request: Partial<TestRequest>): (string | undefined)[] => {
-      conditions.evaluate(batchOf(maker.row(ltsvOf({ time: START, ...request }))));
-      return [0, 1].map((place) => conditions.failed(place, 0)?.field);
+      const batch = batchOf(maker.row(ltsvOf({ time: START, ...request })));
+      conditions.evaluate(batch);
+      return [0, 1].map((place) => conditions.failed(place, batch, 0)?.field);
     };
     assert.deepEqual(fieldsOf({ status: 200, path: "/b" }), ["status", undefined]);
     assert.deepEqual(fieldsOf({ status: 404, path: "/b" }), ["path", undefined]);
