@@ -31,20 +31,17 @@ export class FieldSpan {
   }
 
   locate(row: Row): void {
-    const start = row.starts[this.column];
-    if (start >= 0 && (this.isVerbatim || row.hasPlainTarget)) {
-      this.use(row.buf, row.view, start, row.ends[this.column]);
-    } else {
-      this.locateUnusual(row);
-    }
+    const { column } = this;
+    if (row.has(column) && (this.isVerbatim || row.hasPlainTarget))
+      this.use(row.buf, row.view, row.starts[column], row.ends[column]);
+    else this.locateUnusual(row);
   }
 
   private locateUnusual(row: Row): void {
-    const { field } = this;
-    if (this.column >= S3.version_id && row.kind === "access") row.settle();
-    const start = row.starts[this.column];
+    const { field, column } = this;
+    if (column >= S3.version_id && row.kind === "access") row.settle();
     const isUrl = field.kind === "derived" && field.from !== "key";
-    if (start >= 0) this.use(row.buf, row.view, start, row.ends[this.column]);
+    if (row.has(column)) this.use(row.buf, row.view, row.starts[column], row.ends[column]);
     else if (isUrl) this.useText(urlOf(row));
     else this.use(row.buf, row.view, 0, 0);
     if (field.kind === "derived") this.decode(field.from, row);

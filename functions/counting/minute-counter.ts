@@ -219,7 +219,7 @@ export class MinuteCounter {
     if (table.size === table.capacity) this.makeRoom(group);
     const added = table.add();
     const at = added * RECORD_NUMBERS;
-    table.numbers.fill(0, at, at + TOTALS);
+    for (let total = 0; total < TOTALS; total++) table.numbers[at + total] = 0;
     table.numbers[at + FIRST] = row.time;
     table.numbers[at + START] = windowStart;
     table.words[added * RECORD_WORDS + SERIAL_WORD] = this.serial++;

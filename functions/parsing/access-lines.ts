@@ -46,9 +46,8 @@ export class AccessLines {
     out.byte(QUOTE);
     for (let i = 0; i < NAMED.length; i++) {
       const { label, column, isNumber } = NAMED[i];
-      const start = row.starts[column];
-      if (start < 0) continue;
-      const end = row.ends[column];
+      if (!row.has(column)) continue;
+      const [start, end] = [row.starts[column], row.ends[column]];
       out.ascii(label);
       if (isNumber && isInteger(row.buf, start, end)) out.raw(row.buf, start, end);
       else out.jsonText(row.buf, start, end);

@@ -55,10 +55,9 @@ export class ArchiveLines {
     }
     for (let i = 0; i < NAMED.length; i++) {
       const column = NAMED[i][1];
-      const start = row.starts[column];
-      if (start < 0) continue;
+      if (!row.has(column)) continue;
       out.ascii(NAMED[i][0]);
-      out.jsonText(row.buf, start, row.ends[column]);
+      out.jsonText(row.buf, row.starts[column], row.ends[column]);
     }
     out.ascii(',"status":');
     out.integer(row.status);
@@ -92,11 +91,10 @@ export class ArchiveLines {
     let separator = ',"extra":{';
     for (let i = 0; i < EXTRA.length; i++) {
       const column = EXTRA[i][1];
-      const start = row.starts[column];
-      if (start < 0) continue;
+      if (!row.has(column)) continue;
       out.ascii(separator);
       out.ascii(EXTRA[i][0]);
-      out.jsonText(row.buf, start, row.ends[column]);
+      out.jsonText(row.buf, row.starts[column], row.ends[column]);
       separator = ",";
     }
     for (let i = 0; i < row.extras.length; i += 4) {

@@ -22,7 +22,7 @@ import { Quotes } from "./quotes";
 import { setRequestLine } from "./request-line";
 import type { Row } from "./row";
 
-/** No address is longer than this: `::ffff:` and three digits four times, and some to spare. */
+/** Longer words are no address (RFC 4291 needs 45 characters); so other formats are soon told apart. */
 const MAX_ADDRESS = 64;
 /** `22/Nov/2026:01:45:34 +0000` with brackets, and what stands before it in nearly every line. */
 const BRACKETED_TIME = 28;

@@ -158,7 +158,7 @@ export class LineParser {
     const buf = row.buf;
     let needed = 0;
     row.starts.forEach((start, column) => {
-      if (start >= 0) needed += row.ends[column] - start;
+      if (row.has(column)) needed += row.ends[column] - start;
     });
     for (let i = 0; i < row.extras.length; i += 2) needed += row.extras[i + 1] - row.extras[i];
     if (row.scratch.length < needed) row.scratch = Buffer.allocUnsafe(needed * 2);
@@ -170,7 +170,7 @@ export class LineParser {
       return [movedStart, at];
     };
     row.starts.forEach((start, column) => {
-      if (start >= 0) row.set(column, ...move(start, row.ends[column]));
+      if (row.has(column)) row.set(column, ...move(start, row.ends[column]));
     });
     for (let i = 0; i < row.extras.length; i += 2) {
       [row.extras[i], row.extras[i + 1]] = move(row.extras[i], row.extras[i + 1]);

@@ -48,12 +48,12 @@ export class PackedRequests {
     out.integer(row.bytes);
     out.byte(TAB);
     if (row.durationMs >= 0) out.integer(row.durationMs);
-    const texts = row.starts[NGINX.request_uri] < 0 ? COLUMNS.length : COLUMNS.length - 2;
+    const texts = row.has(NGINX.request_uri) ? COLUMNS.length - 2 : COLUMNS.length;
     for (let i = 0; i < texts; i++) {
-      const start = row.starts[COLUMNS[i]];
+      const column = COLUMNS[i];
       out.byte(TAB);
-      if (start < 0) out.byte(ABSENT);
-      else out.field(row.buf, start, row.ends[COLUMNS[i]]);
+      if (row.has(column)) out.field(row.buf, row.starts[column], row.ends[column]);
+      else out.byte(ABSENT);
     }
     out.byte(NEWLINE);
     this.count++;
@@ -109,7 +109,7 @@ export class PackedReader {
       if (at - from !== 1 || data[from] !== ABSENT) row.set(COLUMNS[i], from, at);
     }
     if (this.hasEscapes && find(data, BACKSLASH, start, end) < end) this.unescape();
-    if (row.starts[NGINX.request_uri] >= 0) {
+    if (row.has(NGINX.request_uri)) {
       setTarget(row, row.starts[NGINX.request_uri], row.ends[NGINX.request_uri]);
     }
     return true;
@@ -123,7 +123,7 @@ export class PackedReader {
   private unescape(): void {
     const { row } = this;
     const { buf } = row;
-    const spans = COLUMNS.filter((column) => row.starts[column] >= 0);
+    const spans = COLUMNS.filter((column) => row.has(column));
     const size = spans.reduce((sum, column) => sum + row.ends[column] - row.starts[column], 0);
     const copy = Buffer.allocUnsafe(size);
     let at = 0;

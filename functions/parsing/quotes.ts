@@ -1,16 +1,18 @@
 import { BACKSLASH, find, QUOTE } from "./bytes";
 
-/** Bytes that native searches may have run past the ends of lines beyond what they were good for. */
+/** Bytes that native searches may run past the ends of lines beyond the length of these lines. */
 const MAX_CREDIT = 1 << 16;
 
 /**
  * Finds quotes. `Buffer.indexOf` is five times faster than a loop but cannot stop at the end of a
  * line: where lines hold no quotes, each search would run on to the next one, or to the end of the
- * buffer. So a search may run past its line only as far as searches have had to look so far; beyond
- * that the finder loops, and the work stays linear.
+ * buffer. So searches may run past their lines only about as far as the lines are long; beyond that
+ * the finder loops, and the work stays linear.
  */
 export class Quotes {
   private credit = MAX_CREDIT;
+  /** Where the last line ended that a search ran past. */
+  private lastEnd = 0;
 
   /** The first quote in `[start, end)` that no backslash escapes, or -1. */
   closing(buf: Buffer, start: number, end: number): number {
@@ -31,10 +33,11 @@ export class Quotes {
   next(buf: Buffer, start: number, end: number): number {
     const isNative = this.credit > 0;
     const at = isNative ? buf.indexOf(QUOTE, start) : find(buf, QUOTE, start, end);
-    const isFound = at >= 0 && at < end;
-    const looked = (isFound ? at : end) - start;
-    const overshot = isFound || !isNative ? 0 : (at < 0 ? buf.length : at) - end;
-    this.credit = Math.min(MAX_CREDIT, this.credit + looked - overshot);
-    return isFound ? at : -1;
+    if (at >= 0 && at < end) return at;
+    const overshot = isNative ? (at < 0 ? buf.length : at) - end : 0;
+    const advanced = Math.max(0, end - this.lastEnd);
+    this.credit = Math.min(MAX_CREDIT, this.credit + advanced - overshot);
+    this.lastEnd = end;
+    return -1;
   }
 }

@@ -22,7 +22,8 @@ export class Row {
   view: DataView = new DataView(EMPTY.buffer);
   /** Who sent the request, once a client directory has resolved it. */
   client: Client | undefined;
-  readonly starts = new Int32Array(COLUMN_COUNT).fill(-1);
+  /** Where a column stands, if the row has it. */
+  readonly starts = new Int32Array(COLUMN_COUNT);
   readonly ends = new Int32Array(COLUMN_COUNT);
   /** Unknown columns: start and end of the name, start and end of the value; a name may be empty. */
   extras: number[] = [];
@@ -44,6 +45,8 @@ export class Row {
   scratch: Buffer = EMPTY;
   private line = { buf: EMPTY, start: 0, end: 0 };
 
+  /** A bit for each column. */
+  private present = 0;
   private tailColumn = 0;
   private tailStart = 0;
   private tailEnd = 0;
@@ -53,7 +56,7 @@ export class Row {
     this.client = undefined;
     this.kind = kind;
     this.format = format;
-    this.starts.fill(-1);
+    this.present = 0;
     if (this.extras.length > 0) this.extras = [];
     this.time = NaN;
     this.status = 0;
@@ -87,12 +90,13 @@ export class Row {
   }
 
   set(column: number, start: number, end: number): void {
+    this.present |= 1 << column;
     this.starts[column] = start;
     this.ends[column] = end;
   }
 
   has(column: number): boolean {
-    return this.starts[column] >= 0;
+    return (this.present & (1 << column)) !== 0;
   }
 
   /**
@@ -120,8 +124,8 @@ export class Row {
   /** The column as text; undefined when the line does not carry it. */
   text(column: number): string | undefined {
     this.settle();
-    const start = this.starts[column];
-    return start < 0 ? undefined : this.buf.toString("utf8", start, this.ends[column]);
+    if (!this.has(column)) return undefined;
+    return this.buf.toString("utf8", this.starts[column], this.ends[column]);
   }
 
   /** Every column of the line as text, unknown ones last under their own name or `column28` and so on. */

@@ -4,6 +4,7 @@ import {
   canonicalAddress,
   canonicalCidr,
   clientOf,
+  isBlockable,
   parseAddress,
 } from "../../../functions/parsing/address";
 import { ClientResolver } from "../../../functions/parsing/client-address";
@@ -125,5 +126,48 @@ describe("clientOf", () => {
     assert.equal(count("2001:db8::4", 32, 128), "2001:db8::4");
     assert.equal(count("192.0.2.77", 32, 64), "192.0.2.77");
     assert.equal(count("192.0.2.77", 24, 64), "192.0.2.0/24");
+  });
+});
+
+describe("isBlockable", () => {
+  const cases: readonly (readonly [address: string, expected: boolean])[] = [
+    ["0.0.0.0", false],
+    ["10.0.0.1", false],
+    ["11.0.0.1", true],
+    ["100.63.255.255", true],
+    ["100.64.0.1", false],
+    ["127.0.0.1", false],
+    ["128.0.0.1", true],
+    ["169.254.1.1", false],
+    ["172.15.0.1", true],
+    ["172.16.0.1", false],
+    ["192.0.2.1", true],
+    ["192.168.1.1", false],
+    ["223.255.255.255", true],
+    ["224.0.0.1", false],
+    ["239.1.2.3", false],
+    ["255.255.255.255", false],
+    ["::1", false],
+    ["fe80::1", false],
+    ["fd00::1", false],
+    ["ff02::1", false],
+    ["2001:db8::1", true],
+    ["not an address", false],
+  ];
+  for (const [address, expected] of cases) {
+    it(`says ${String(expected)} for ${address}`, () => {
+      assert.equal(isBlockable(address), expected);
+    });
+  }
+
+  it("says what the library's ranges say of every IPv4 address", () => {
+    const special = ["unspecified", "broadcast", "multicast", "linkLocal", "loopback"];
+    const ranges = new Set<string>([...special, "carrierGradeNat", "private"]);
+    fc.assert(
+      fc.property(fc.ipV4(), (text) => {
+        assert.equal(isBlockable(text), !ranges.has(parseAddress(text)?.range() ?? "private"));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

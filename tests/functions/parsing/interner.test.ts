@@ -45,16 +45,36 @@ describe("Interner", () => {
     assert.notEqual(interner.internText(long), interner.internText(`${long}y`));
   });
 
-  it("stays right under texts whose hashes were crafted to be equal", () => {
+  it("stays right under values whose hashes were crafted to be equal", () => {
     const interner = new Interner({ values: 1024, bytes: 1 << 18 });
-    // Long texts are hashed by samples: these differ only between them.
+    /** What the hash makes of its first word; the third one is chosen to undo the difference. */
+    const mixed = (word: number): number => {
+      const product = Math.imul(16 ^ word, 0x9e3779b1);
+      return product ^ (product >>> 15);
+    };
     const crafted = Array.from({ length: 400 }, (_, i) => {
-      const bytes = Buffer.alloc(256, "a");
-      bytes.write(String(i).padStart(3, "0"), 5);
-      return bytes.toString();
+      const view = new DataView(new ArrayBuffer(16));
+      view.setInt32(0, i, true);
+      view.setInt32(8, mixed(i) ^ 12_345, true);
+      return view;
     });
-    const numbers = crafted.map((text) => interner.internText(text));
-    assert.equal(new Set(numbers).size, crafted.length);
+    const slots = crafted.map((view) => interner.intern(view, 0, 16));
+    assert.equal(new Set(slots).size, crafted.length);
+    const again = crafted.map((view) => interner.intern(view, 0, 16));
+    // As many are found as are looked at for one hash; the others are new each time.
+    assert.equal(again.filter((slot, i) => slot === slots[i]).length, 127);
+  });
+
+  it("finds a value wherever its hint points", () => {
+    const interner = new Interner({ values: 64, bytes: 4096 });
+    const view = new DataView(Uint8Array.from(Buffer.from("one,two,one")).buffer);
+    const [one, two] = [interner.intern(view, 0, 3, 5), interner.intern(view, 4, 7, 5)];
+    assert.notEqual(one, two);
+    assert.deepEqual(
+      [5, 6, 1029].map((hint) => interner.intern(view, 8, 11, hint)),
+      [one, one, one],
+    );
+    assert.equal(interner.intern(view, 4, 7, 5), two);
   });
 });
 
