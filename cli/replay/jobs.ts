@@ -3,7 +3,8 @@ import { Worker } from "node:worker_threads";
 import { DEFAULT_MAX_BLOCKS_PER_MINUTE } from "../../functions/acting/decide";
 import { byTime, compare } from "./evaluation";
 import type { Decision } from "../../functions/acting/decision";
-import type { ReplayResult, RuleResult, Verdict } from "./result";
+import { EXAMPLES_PER_REASON } from "./replay";
+import type { ReplayResult, RuleResult, UnparsedExample, Verdict } from "./result";
 import type { RunSettings } from "./run-replay";
 
 /** What a worker sends: how far it is, and at last its result. */
@@ -58,7 +59,7 @@ function runWorker(
   });
 }
 
-/** Every worker saw all lines, and judged its own clients. */
+/** Each line is accounted for by one worker, and each client judged by one. */
 function mergeResults(results: readonly ReplayResult[], problems: readonly string[]): ReplayResult {
   const [first] = results;
   const times = results.flatMap(({ from, to }) =>
@@ -66,6 +67,11 @@ function mergeResults(results: readonly ReplayResult[], problems: readonly strin
   );
   return {
     ...first,
+    lines: sum(results.map((result) => result.lines)),
+    parsed: sum(results.map((result) => result.parsed)),
+    unparsedByReason: sumRecords(results.map((result) => result.unparsedByReason)),
+    unparsedExamples: firstOfEach(results.flatMap((result) => result.unparsedExamples)),
+    formats: sumRecords(results.map((result) => result.formats)),
     clients: sum(results.map((result) => result.clients)),
     counted: sum(results.map((result) => result.counted)),
     privateClients: sum(results.map((result) => result.privateClients)),
@@ -120,6 +126,24 @@ function reachesLimit(decisions: readonly Decision[]): boolean {
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
+
+/** As many examples of each reason as a single thread would keep. */
+function firstOfEach(examples: readonly UnparsedExample[]): UnparsedExample[] {
+  const kept = new Map<string, UnparsedExample[]>();
+  for (const example of examples) {
+    const same = kept.get(example.reason) ?? [];
+    kept.set(example.reason, same);
+    if (same.length < EXAMPLES_PER_REASON) same.push(example);
+  }
+  return [...kept.values()].flat();
+}
+
+function sumRecords(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const [name, n] of records.flatMap((record) => Object.entries(record)))
+    total[name] = (total[name] ?? 0) + n;
+  return total;
+}
 
 function sumMaps(maps: readonly ReadonlyMap<number, number>[]): Map<number, number> {
   const total = new Map<number, number>();

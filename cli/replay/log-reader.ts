@@ -4,6 +4,13 @@ import type { Reason } from "../../functions/parsing/reasons";
 import type { Row } from "../../functions/parsing/row";
 import { CHUNK, openChunks, type ChunkSource } from "./chunks";
 
+/**
+ * Whether a line is to be parsed whose address stands at `[start, end)`: several readers may share the
+ * lines out. Undefined when the address does not tell; then all of them parse it, as they do lines
+ * that begin in another way than nearly all combined ones.
+ */
+export type Wants = (view: DataView, start: number, end: number) => boolean | undefined;
+
 /** What `next` found: a line in `row`, one that could not be parsed, or nothing before `fill`. */
 export type Step = "row" | "unparsed" | "empty";
 
@@ -14,9 +21,13 @@ export class LogReader {
   readonly path: string;
   /** Why the last line could not be parsed. */
   reason: Reason = "unknown-format";
+  /** Of several readers that share the lines out by address, only this one has the last line. */
+  isOwn = false;
   private readonly parser: LineParser;
+  private readonly wants: Wants | undefined;
   private chunks: ChunkSource | undefined;
   private buf: Buffer = Buffer.allocUnsafeSlow(2 * CHUNK);
+  private view: DataView = new DataView(new ArrayBuffer(0));
   private at = 0;
   private end = 0;
   private lineStart = 0;
@@ -26,8 +37,9 @@ export class LogReader {
   private isSkipping = false;
   private isCut = false;
 
-  constructor(path: string, source: Source) {
+  constructor(path: string, source: Source, wants?: Wants) {
     this.path = path;
+    this.wants = wants;
     this.parser = new LineParser(source);
   }
 
@@ -49,12 +61,23 @@ export class LogReader {
       }
       this.isSkipping = this.isCut;
       if (isBlank(this.buf, this.lineStart, this.lineEnd)) continue;
+      if (this.wants !== undefined && !this.isWanted(this.wants)) continue;
       const reason = this.parser.parse(this.lineStart, this.lineEnd);
-      if (reason === undefined) return "row";
+      if (reason === undefined) {
+        this.row.isOwn = this.isOwn;
+        return "row";
+      }
       this.reason = reason;
       return "unparsed";
     }
     return "empty";
+  }
+
+  private isWanted(wants: Wants): boolean {
+    const addressEnd = this.parser.addressEnd(this.lineStart, this.lineEnd);
+    const isWanted = addressEnd < 0 ? undefined : wants(this.view, this.lineStart, addressEnd);
+    this.isOwn = isWanted === true;
+    return isWanted !== false;
   }
 
   /** Finds the end of the next line, or where a line is cut because nothing so long can be one. */
@@ -83,6 +106,8 @@ export class LogReader {
     }
     this.end += got;
     this.parser.load(this.buf);
+    if (this.view.buffer !== this.buf.buffer)
+      this.view = new DataView(this.buf.buffer, this.buf.byteOffset, this.buf.length);
     return true;
   }
 

@@ -1,7 +1,7 @@
 import type { Source } from "../../functions/parsing/line-parser";
 import type { Row } from "../../functions/parsing/row";
 import type { Input } from "./inputs";
-import { LogReader } from "./log-reader";
+import { LogReader, type Wants } from "./log-reader";
 
 /** Who takes in what is read. */
 export interface LineSink {
@@ -9,11 +9,13 @@ export interface LineSink {
   readonly add: (row: Row) => Row;
   /** Called before the bytes that rows point into change: from now on none of them may be read. */
   readonly flush: () => void;
-  readonly addUnparsed: (reason: string, file: string, line: () => string) => void;
+  readonly addUnparsed: (reason: string, reader: LogReader) => void;
 }
 
 export interface ReadSettings {
   readonly source: Source;
+  /** Lines to leave to others; all are read when it is not given. */
+  readonly wants: Wants | undefined;
   /** Called now and then with the bytes taken from the disk; false to stop. */
   readonly onProgress: (taken: number) => boolean;
 }
@@ -96,7 +98,10 @@ class Session {
   }
 
   private async open(input: Input, heads: Head[]): Promise<void> {
-    const head = { reader: new LogReader(input.path, this.settings.source), time: -Infinity };
+    const head = {
+      reader: new LogReader(input.path, this.settings.source, this.settings.wants),
+      time: -Infinity,
+    };
     if (await this.advance(head)) insert(heads, head);
   }
 
@@ -150,7 +155,7 @@ class Session {
   }
 
   private refuse(reader: LogReader): void {
-    this.sink.addUnparsed(reader.reason, reader.path, () => reader.line());
+    this.sink.addUnparsed(reader.reason, reader);
   }
 }
 

@@ -1,8 +1,9 @@
-import { ClientDirectory } from "../../functions/parsing/client-directory";
+import { ClientDirectory, type Client } from "../../functions/parsing/client-directory";
 import type { Row } from "../../functions/parsing/row";
 import { BATCH_ROWS, RowBatch } from "../../functions/parsing/row-batch";
 import type { StackSettings } from "../../functions/rules/stack-settings";
 import { Census, hashText } from "./census";
+import type { LogReader, Wants } from "./log-reader";
 import { Evaluation } from "./evaluation";
 import type { ReplayResult, UnparsedExample } from "./result";
 
@@ -17,7 +18,7 @@ export interface ReplaySettings {
 }
 
 const MINUTE = 60_000;
-const EXAMPLES_PER_REASON = 3;
+export const EXAMPLES_PER_REASON = 3;
 const EXAMPLE_LENGTH = 300;
 const NOT_MINE = -1;
 
@@ -60,10 +61,24 @@ export class Replay {
     this.evaluations = settings.stacks.map((stack) => new Evaluation(stack, limits));
   }
 
+  /**
+   * Which lines are to be read at all: with several workers each leaves the clients of the others
+   * alone, where the address at the line's beginning says whose it is.
+   */
+  get wants(): Wants | undefined {
+    if (this.settings.shard.of === 1) return undefined;
+    return (view, start, end) => {
+      const client = this.directory.clientAt(view, start, end);
+      return client?.isBlockable === true ? this.isMine(client) : undefined;
+    };
+  }
+
   /** Takes in a parsed line, and gives the row that the next one is parsed into. */
   add(row: Row): Row {
-    this.parsed++;
-    this.noteFormat(row.format);
+    if (this.isAccountable(row)) {
+      this.parsed++;
+      this.noteFormat(row.format);
+    }
     const { from, to } = this.settings;
     if ((from !== undefined && row.time < from) || (to !== undefined && row.time >= to)) return row;
     if (this.batch.size > 0 && row.kind !== this.batch.rows[0].kind) this.flush();
@@ -76,13 +91,18 @@ export class Replay {
   flush(): void {
     const { batch } = this;
     for (let i = 0; i < batch.size; i++) this.directory.resolve(batch.rows[i]);
-    batch.keep((row) => this.isMine(row));
+    batch.keep(({ client }) => this.isMine(client));
     for (let i = 0; i < batch.size; i++) this.requestsBefore[i] = this.note(batch.rows[i]);
     for (const evaluation of this.evaluations) evaluation.add(batch, this.requestsBefore);
     batch.clear();
   }
 
-  private isMine({ client }: Row): boolean {
+  /** A line that all workers read is accounted for by the first of them. */
+  private isAccountable({ isOwn }: { readonly isOwn: boolean }): boolean {
+    return isOwn || this.settings.shard.index === 0;
+  }
+
+  private isMine(client: Client | undefined): boolean {
     return client === undefined ? this.settings.shard.index === 0 : client.place !== NOT_MINE;
   }
 
@@ -96,11 +116,16 @@ export class Replay {
   }
 
   /** Takes in a line that could not be parsed. */
-  addUnparsed(reason: string, file: string, line: () => string): void {
+  addUnparsed(reason: string, reader: LogReader): void {
+    if (!this.isAccountable(reader)) return;
     const before = this.unparsed.get(reason) ?? 0;
     this.unparsed.set(reason, before + 1);
     if (before < EXAMPLES_PER_REASON) {
-      this.examples.push({ reason, file, line: line().slice(0, EXAMPLE_LENGTH) });
+      this.examples.push({
+        reason,
+        file: reader.path,
+        line: reader.line().slice(0, EXAMPLE_LENGTH),
+      });
     }
   }
 

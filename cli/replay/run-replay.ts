@@ -58,6 +58,7 @@ export async function runShard(
   const replay = new Replay({ stacks, from, to, shard });
   const problems = await readLogs(settings.inputs, replay, {
     source,
+    wants: replay.wants,
     onProgress: watch.onProgress,
   });
   return replay.result([...settings.problems, ...problems], watch.isInterrupted());

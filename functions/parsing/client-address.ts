@@ -55,6 +55,8 @@ export class ClientResolver {
   private readonly hopCount: number;
   private readonly trustsPrivatePeer: boolean;
   readonly walks: boolean;
+  /** Whoever comes from the internet is the client, whatever the header says. */
+  readonly trustsNobodyOutside: boolean;
 
   constructor(trust: Trust) {
     const cidrs = trust.filter((text) => canonicalCidr(text) !== undefined);
@@ -63,6 +65,7 @@ export class ClientResolver {
     this.hopCount = Math.max(0, ...trust.filter((text) => /^\d+$/.test(text)).map(Number));
     this.trustsPrivatePeer = trust.includes("alb");
     this.walks = trust.length > 0;
+    this.trustsNobodyOutside = trust.every((text) => text === "alb");
   }
 
   /** `forwardedFor` is the header as logged, or undefined when the request had none. */

@@ -47,17 +47,34 @@ export class ClientDirectory {
     this.register = settings.register ?? (() => 0);
   }
 
+  /**
+   * The client of a line without `X-Forwarded-For` whose peer stands at `[start, end)`. One that is
+   * blockable is no proxy of ours, and so is the client whatever that header says.
+   */
+  clientAt(view: DataView, start: number, end: number): Client | undefined {
+    const slot = this.chains.intern(view, start, end);
+    const place = this.chains.memo(slot, 0);
+    if (place > 0) return this.clients[place - 1];
+    const bytes = Buffer.from(view.buffer, view.byteOffset + start, end - start);
+    return this.add(slot, bytes.toString(), undefined);
+  }
+
   /** Sets the row's client; undefined when the line names no address. */
   resolve(row: Row): void {
     const peer = row.kind === "request" ? NGINX.remote_addr : S3.remote_ip;
     if (!row.has(peer)) return;
-    const walks = this.resolver.walks && row.kind === "request";
-    const hasChain = walks && row.has(NGINX.http_x_forwarded_for);
-    const slot = hasChain
-      ? this.internChain(row)
-      : this.chains.intern(row.view, row.starts[peer], row.ends[peer]);
+    const hasChain =
+      row.kind === "request" && this.resolver.walks && row.has(NGINX.http_x_forwarded_for);
+    if (!hasChain) {
+      row.client = this.clientAt(row.view, row.starts[peer], row.ends[peer]);
+      return;
+    }
+    const slot = this.internChain(row);
     const place = this.chains.memo(slot, 0);
-    row.client = place > 0 ? this.clients[place - 1] : this.add(slot, row, walks);
+    row.client =
+      place > 0
+        ? this.clients[place - 1]
+        : this.add(slot, row.text(peer) ?? "", row.text(NGINX.http_x_forwarded_for));
   }
 
   /** The number of a client that is written as counted. */
@@ -70,34 +87,34 @@ export class ClientDirectory {
     return this.ids.texts();
   }
 
-  private add(slot: number, row: Row, walks: boolean): Client | undefined {
+  private add(slot: number, peer: string, header: string | undefined): Client | undefined {
     if (this.generation !== this.chains.generation) {
       this.generation = this.chains.generation;
       this.clients = [];
     }
-    const client = this.lookUp(row, walks);
+    const client = this.lookUp(peer, header);
     this.chains.remember(slot, 0, this.clients.push(client));
     return client;
   }
 
-  private lookUp(row: Row, walks: boolean): Client | undefined {
-    const peer = row.text(row.kind === "request" ? NGINX.remote_addr : S3.remote_ip) ?? "";
+  private lookUp(peer: string, header: string | undefined): Client | undefined {
     // Most clients are that simple, and come but once or twice.
-    if (!this.resolver.walks && this.prefixes.ipv4Prefix === 32 && isIPv4(peer))
-      return this.makeClient(peer, peer, false);
-    const header = walks ? row.text(NGINX.http_x_forwarded_for) : undefined;
+    const isSimple = this.resolver.trustsNobodyOutside && this.prefixes.ipv4Prefix === 32;
+    if (isSimple && isIPv4(peer) && isBlockable(peer)) return this.makeClient(peer, peer, true);
     const { address, isProxy } = this.resolver.resolve(peer, header);
     if (address === undefined) return undefined;
-    return this.makeClient(address.toString(), clientOf(address, this.prefixes), isProxy);
+    const text = address.toString();
+    const counted = clientOf(address, this.prefixes);
+    return this.makeClient(text, counted, !isProxy && isBlockable(text));
   }
 
-  private makeClient(text: string, counted: string, isProxy: boolean): Client {
+  private makeClient(text: string, counted: string, isBlockable: boolean): Client {
     return {
       text,
       counted,
       id: this.idOf(counted),
       place: this.register(counted),
-      isBlockable: !isProxy && isBlockable(text),
+      isBlockable,
     };
   }
 

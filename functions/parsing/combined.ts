@@ -37,7 +37,7 @@ const ANONYMOUS = 5;
 export class CombinedParser {
   private readonly quotes = new Quotes();
   /** Where the address ends, as `isUsual` found it. */
-  private addressEnd = 0;
+  addressEnd = 0;
 
   private readonly time: LogTime;
 

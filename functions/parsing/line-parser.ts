@@ -44,6 +44,15 @@ export class LineParser {
   }
 
   /**
+   * Where the address ends with which the line at `[start, end)` begins, or -1 when it does not begin
+   * in the usual way of the combined format.
+   */
+  addressEnd(start: number, end: number): number {
+    const isUsual = this.source !== "s3" && this.combined.isUsual(this.buf, start, end);
+    return isUsual ? this.combined.addressEnd : -1;
+  }
+
+  /**
    * Parses the line at `[start, end)` of what was loaded; lines are asked for from left to right.
    *
    * @returns undefined when the row is filled, else why it could not be.

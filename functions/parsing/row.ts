@@ -41,6 +41,8 @@ export class Row {
   hasRequestColumn = false;
   /** The request target holds no `%` and no `+`, so that decoding would change nothing. */
   hasPlainTarget = false;
+  /** Of several readers that share the lines out by address, only this one has it. */
+  isOwn = false;
   /** Where escapes of this row are decoded into. */
   scratch: Buffer = EMPTY;
   private line = { buf: EMPTY, start: 0, end: 0 };

@@ -111,6 +111,27 @@ describe("floodgate replay", () => {
     assert.deepEqual(replay([samples, "--jobs", "3"]), replay([samples]));
   });
 
+  it("accounts for each line once, whichever of several jobs reads it", () => {
+    const path = file(
+      "jobs.log",
+      Array.from({ length: 2000 }, (_, i) => {
+        const second = String(i >> 6).padStart(2, "0");
+        const usual = `198.51.100.${i % 40} - - [22/Nov/2026:01:45:${second} +0000] "GET /${i % 40 < 3 ? "" : i} HTTP/1.1" 200 10 "-" "test"`;
+        if (i % 7 === 0) return usual.replace(" 200 ", " two ");
+        if (i % 11 === 0) return usual.replace("Nov", "Nox");
+        if (i % 13 === 0) return usual.replace(" - - ", " - somebody ");
+        if (i % 17 === 0) return usual.replace("198.51.100.", "10.0.0.");
+        return i % 19 === 0 ? "no access log line" : usual;
+      }).join("\n"),
+    );
+    const alone = replay([path]);
+    assert.ok(Object.keys(alone.unparsedByReason).length > 2);
+    assert.ok(alone.findings.length > 0);
+    for (const trust of [[], ["--trust", "1"], ["--trust", "198.51.100.0/28"]]) {
+      assert.deepEqual(replay([path, ...trust, "--jobs", "3"]), replay([path, ...trust]));
+    }
+  });
+
   it("reads standard input as it reads a file, gzip too", () => {
     const path = "samples/behind-alb.log.gz";
     assert.deepEqual(
