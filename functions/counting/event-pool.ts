@@ -45,13 +45,8 @@ export class EventPool {
     return event;
   }
 
-  free(event: number): void {
-    this.words[event * EVENT_WORDS + NEXT] = this.firstFree;
-    this.firstFree = event;
-  }
-
-  /** Frees a whole list, from its first event to its last. */
-  freeList(first: number, last: number): void {
+  /** Frees an event, or a whole list from its first event to its last. */
+  free(first: number, last = first): void {
     this.words[last * EVENT_WORDS + NEXT] = this.firstFree;
     this.firstFree = first;
   }

@@ -47,8 +47,9 @@ const HEAD = 6;
 const IN_WINDOW = 7;
 const TAIL = 8;
 const LENGTH = 9;
-const ONLY_VALUE = 10;
-const ONLY_DURATION = 11;
+/** Of an only event: its milliseconds, a number, and its value, the record's last word. */
+const ONLY_DURATION = 5;
+const ONLY_VALUE = 15;
 
 const NEVER = -Infinity;
 const NONE = -1;
@@ -138,20 +139,12 @@ export class SlidingWindows {
     for (let key = 0; key < this.keys.size; key++) {
       const at = key * RECORD_NUMBERS;
       if (this.keys.numbers[at + LAST_TIME] <= passed) continue;
-      this.spread(key);
-      const { numbers, words } = this.pool;
-      const events: number[] = [];
-      for (let e = this.head(key); e >= 0; e = words[e * EVENT_WORDS + NEXT]) {
-        const from = e * EVENT_NUMBERS;
-        events.push(numbers[from + TIME], numbers[from + WEIGHT], numbers[from + DURATION]);
-        events.push(words[e * EVENT_WORDS + VALUE]);
-      }
       const raisedAt = this.keys.numbers[at + RAISED_AT];
       yield {
         key: this.keys.keyOf(key),
         share: this.keys.numbers[at + TOTAL] / (this.settings.moreThan + 1),
         lastTime: this.keys.numbers[at + LAST_TIME],
-        saved: { raisedAt: raisedAt === NEVER ? -1 : raisedAt, events },
+        saved: { raisedAt: raisedAt === NEVER ? -1 : raisedAt, events: this.eventsOf(key) },
       };
     }
   }
@@ -165,9 +158,25 @@ export class SlidingWindows {
       if (key < 0) key = this.addKey(events[i + 3]);
       else this.append(key, events[i + 3]);
     }
-    this.spread(key);
     this.recount(key);
     this.keys.numbers[key * RECORD_NUMBERS + RAISED_AT] = raisedAt < 0 ? NEVER : raisedAt;
+  }
+
+  private eventsOf(key: number): number[] {
+    const { numbers, words } = this.keys;
+    const at = key * RECORD_NUMBERS;
+    if (words[2 * at + HEAD] < 0) {
+      const value = words[2 * at + ONLY_VALUE];
+      return [numbers[at + LAST_TIME], numbers[at + TOTAL], numbers[at + ONLY_DURATION], value];
+    }
+    const { pool } = this;
+    const events: number[] = [];
+    for (let e = this.head(key); e >= 0; e = pool.words[e * EVENT_WORDS + NEXT]) {
+      const from = e * EVENT_NUMBERS;
+      events.push(pool.numbers[from + TIME], pool.numbers[from + WEIGHT]);
+      events.push(pool.numbers[from + DURATION], pool.words[e * EVENT_WORDS + VALUE]);
+    }
+    return events;
   }
 
   private head(key: number): number {
@@ -183,7 +192,7 @@ export class SlidingWindows {
     const from = event * EVENT_NUMBERS;
     this.pool.numbers[from + TIME] = numbers[at + LAST_TIME];
     this.pool.numbers[from + WEIGHT] = numbers[at + TOTAL];
-    this.pool.numbers[from + DURATION] = words[2 * at + ONLY_DURATION];
+    this.pool.numbers[from + DURATION] = numbers[at + ONLY_DURATION];
     words[2 * at + HEAD] = event;
     words[2 * at + IN_WINDOW] = event;
     words[2 * at + TAIL] = event;
@@ -205,37 +214,28 @@ export class SlidingWindows {
 
   /** The newest event takes another of the same value, or of the same time, into itself. */
   private mergeIntoLast(key: number, value: number): boolean {
-    if (this.keys.words[key * RECORD_WORDS + HEAD] < 0) return this.mergeIntoOnly(key, value);
-    const { numbers, words, next } = this.pool;
-    const at = key * RECORD_NUMBERS;
-    const from = this.keys.words[2 * at + TAIL] * EVENT_NUMBERS;
-    if (this.settings.isDistinct) {
-      const isSame = words[2 * from + VALUE] === value;
-      if (!isSame || numbers[from + TIME] <= next[TIME] - this.settings.withinMs) return false;
-      numbers[from + TIME] = next[TIME];
-      this.keys.numbers[at + LAST_TIME] = next[TIME];
-    } else {
-      if (numbers[from + TIME] !== next[TIME]) return false;
-      numbers[from + WEIGHT] += next[WEIGHT];
-      this.keys.numbers[at + TOTAL] += next[WEIGHT];
-    }
-    numbers[from + DURATION] += next[DURATION];
-    return true;
-  }
-
-  private mergeIntoOnly(key: number, value: number): boolean {
+    const { isDistinct, withinMs } = this.settings;
     const { numbers, words } = this.keys;
-    const { next } = this.pool;
+    const { pool } = this;
+    const { next } = pool;
     const at = key * RECORD_NUMBERS;
-    if (this.settings.isDistinct) {
-      const isInWindow = numbers[at + LAST_TIME] > next[TIME] - this.settings.withinMs;
-      if (words[2 * at + ONLY_VALUE] !== value || !isInWindow) return false;
-      numbers[at + LAST_TIME] = next[TIME];
+    const isOnly = words[2 * at + HEAD] < 0;
+    const last = isOnly ? 0 : words[2 * at + TAIL] * EVENT_NUMBERS;
+    const lastTime = isOnly ? numbers[at + LAST_TIME] : pool.numbers[last + TIME];
+    const lastValue = isOnly ? words[2 * at + ONLY_VALUE] : pool.words[2 * last + VALUE];
+    const isSame = isDistinct
+      ? lastValue === value && lastTime > next[TIME] - withinMs
+      : lastTime === next[TIME];
+    if (!isSame) return false;
+    numbers[at + LAST_TIME] = next[TIME];
+    if (!isDistinct) numbers[at + TOTAL] += next[WEIGHT];
+    if (isOnly) {
+      numbers[at + ONLY_DURATION] += next[DURATION];
     } else {
-      if (numbers[at + LAST_TIME] !== next[TIME]) return false;
-      numbers[at + TOTAL] += next[WEIGHT];
+      pool.numbers[last + TIME] = next[TIME];
+      if (!isDistinct) pool.numbers[last + WEIGHT] += next[WEIGHT];
+      pool.numbers[last + DURATION] += next[DURATION];
     }
-    words[2 * at + ONLY_DURATION] += next[DURATION];
     return true;
   }
 
@@ -348,8 +348,9 @@ export class SlidingWindows {
     );
   }
 
-  /** Rebuilds total and window of a key from its list. */
+  /** Rebuilds total and window of a key from its list; an only event needs neither. */
   private recount(key: number): void {
+    if (this.head(key) < 0) return;
     const { numbers, words } = this.pool;
     const at = key * RECORD_NUMBERS;
     const start = this.keys.numbers[at + LAST_TIME] - this.settings.withinMs;
@@ -445,7 +446,7 @@ export class SlidingWindows {
     words[2 * at + HEAD] = NONE;
     words[2 * at + LENGTH] = 1;
     words[2 * at + ONLY_VALUE] = value;
-    words[2 * at + ONLY_DURATION] = next[DURATION];
+    numbers[at + ONLY_DURATION] = next[DURATION];
     return key;
   }
 
@@ -482,7 +483,7 @@ export class SlidingWindows {
       if (isKept(key)) return true;
       const words = key * RECORD_WORDS;
       const head = this.keys.words[words + HEAD];
-      if (head >= 0) this.pool.freeList(head, this.keys.words[words + TAIL]);
+      if (head >= 0) this.pool.free(head, this.keys.words[words + TAIL]);
       return false;
     });
   }

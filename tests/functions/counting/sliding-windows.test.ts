@@ -293,6 +293,21 @@ describe("Counter", () => {
     );
   });
 
+  it("adds up how long requests took, be it months", () => {
+    const counter = new Counter({ rules: [{ ...RULES[0], moreThan: 1 }] });
+    const maker = new RowMaker();
+    const took = (seconds: number, i: number): Finding[] =>
+      findingsOf(
+        counter,
+        maker.row(`${ltsvOf({ time: START + i, path: "/a" })}\trequest_time:${seconds}`),
+      );
+    const findings = [9_000_000, 1].flatMap(took);
+    assert.deepEqual(
+      findings.map(({ durationMs }) => durationMs),
+      [9_000_001_000],
+    );
+  });
+
   it("remembers who came close without crossing", () => {
     const counter = new Counter({ rules: [RULES[0]] });
     const maker = new RowMaker();
