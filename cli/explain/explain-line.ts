@@ -49,6 +49,7 @@ export class Explainer {
   private readonly parser = new LineParser();
   private readonly directory: ClientDirectory;
   private readonly rules: readonly CompiledRule[];
+  private readonly batch = new RowBatch();
 
   constructor(settings: StackSettings) {
     this.settings = settings;
@@ -67,6 +68,7 @@ export class Explainer {
     }
     const { row } = this.parser;
     this.directory.resolve(row);
+    this.batch.hold(row);
     const address = row.client?.text;
     const log: Log = row.kind === "request" ? "nginx" : "s3";
     return {
@@ -78,7 +80,7 @@ export class Explainer {
       client: explainClient(row, this.settings),
       rules: this.rules
         .filter((compiled) => compiled.log === log)
-        .map((compiled) => ({ name: compiled.rule.name, ...explainRule(compiled, row) })),
+        .map((compiled) => ({ name: compiled.rule.name, ...explainRule(compiled, this.batch) })),
       unparsed: null,
     };
   }
@@ -111,10 +113,9 @@ function explainClient(row: Row, settings: StackSettings): Explanation["client"]
 
 function explainRule(
   { rule, fields, conditions }: CompiledRule,
-  row: Row,
+  batch: RowBatch,
 ): Pick<Explanation["rules"][number], "matched" | "failed"> {
-  const batch = new RowBatch();
-  batch.hold(row);
+  const [row] = batch.rows;
   conditions.evaluate(batch);
   const failed = conditions.failed(0, batch, 0);
   if (failed !== undefined) {

@@ -1,5 +1,5 @@
 import { LineParser, MAX_LINE_BYTES, type Source } from "../../functions/parsing/line-parser";
-import { isBlank } from "../../functions/parsing/bytes";
+import { isBlank, NEWLINE, viewOf } from "../../functions/parsing/bytes";
 import type { Reason } from "../../functions/parsing/reasons";
 import type { Row } from "../../functions/parsing/row";
 import { CHUNK, openChunks, type ChunkSource } from "./chunks";
@@ -14,20 +14,16 @@ export type Wants = (view: DataView, start: number, end: number) => boolean | un
 /** What `next` found: a line in `row`, one that could not be parsed, or nothing before `fill`. */
 export type Step = "row" | "unparsed" | "empty";
 
-const NEWLINE = 10;
-
 /** Reads one log line by line into a row. */
 export class LogReader {
   readonly path: string;
   /** Why the last line could not be parsed. */
   reason: Reason = "unknown-format";
-  /** Of several readers that share the lines out by address, only this one has the last line. */
-  isOwn = false;
   private readonly parser: LineParser;
   private readonly wants: Wants | undefined;
   private chunks: ChunkSource | undefined;
   private buf: Buffer = Buffer.allocUnsafeSlow(2 * CHUNK);
-  private view: DataView = new DataView(new ArrayBuffer(0));
+  private view = viewOf(this.buf);
   private at = 0;
   private end = 0;
   private lineStart = 0;
@@ -63,10 +59,7 @@ export class LogReader {
       if (isBlank(this.buf, this.lineStart, this.lineEnd)) continue;
       if (this.wants !== undefined && !this.isWanted(this.wants)) continue;
       const reason = this.parser.parse(this.lineStart, this.lineEnd);
-      if (reason === undefined) {
-        this.row.isOwn = this.isOwn;
-        return "row";
-      }
+      if (reason === undefined) return "row";
       this.reason = reason;
       return "unparsed";
     }
@@ -76,7 +69,7 @@ export class LogReader {
   private isWanted(wants: Wants): boolean {
     const addressEnd = this.parser.addressEnd(this.lineStart, this.lineEnd);
     const isWanted = addressEnd < 0 ? undefined : wants(this.view, this.lineStart, addressEnd);
-    this.isOwn = isWanted === true;
+    this.row.isOwn = isWanted === true;
     return isWanted !== false;
   }
 
@@ -106,14 +99,7 @@ export class LogReader {
     }
     this.end += got;
     this.parser.load(this.buf);
-    if (this.view.buffer !== this.buf.buffer)
-      this.view = new DataView(this.buf.buffer, this.buf.byteOffset, this.buf.length);
     return true;
-  }
-
-  /** The line that could not be parsed, as text. */
-  line(): string {
-    return this.buf.toString("utf8", this.lineStart, Math.min(this.lineEnd, this.lineStart + 4096));
   }
 
   taken(): number {
@@ -131,6 +117,7 @@ export class LogReader {
       const bigger = Buffer.allocUnsafeSlow(this.buf.length * 2);
       this.buf.copy(bigger, 0, this.at, this.end);
       this.buf = bigger;
+      this.view = viewOf(bigger);
     } else {
       this.buf.copyWithin(0, this.at, this.end);
     }

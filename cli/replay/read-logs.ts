@@ -1,4 +1,5 @@
 import type { Source } from "../../functions/parsing/line-parser";
+import type { Reason } from "../../functions/parsing/reasons";
 import type { Row } from "../../functions/parsing/row";
 import type { Input } from "./inputs";
 import { LogReader, type Wants } from "./log-reader";
@@ -9,7 +10,15 @@ export interface LineSink {
   readonly add: (row: Row) => Row;
   /** Called before the bytes that rows point into change: from now on none of them may be read. */
   readonly flush: () => void;
-  readonly addUnparsed: (reason: string, reader: LogReader) => void;
+  readonly addUnparsed: (unparsed: Unparsed) => void;
+}
+
+/** A line that could not be parsed. */
+export interface Unparsed {
+  readonly path: string;
+  readonly reason: Reason;
+  /** Knows the line, and nothing else of it. */
+  readonly row: Row;
 }
 
 export interface ReadSettings {
@@ -119,7 +128,7 @@ class Session {
         head.time = reader.row.time;
         return true;
       }
-      if (step === "unparsed") this.refuse(reader);
+      if (step === "unparsed") this.sink.addUnparsed(reader);
       if (!(await this.advance(head))) return false;
       if (head.time > until) return true;
     }
@@ -135,7 +144,7 @@ class Session {
           head.time = reader.row.time;
           return true;
         }
-        if (step === "unparsed") this.refuse(reader);
+        if (step === "unparsed") this.sink.addUnparsed(reader);
         else if (!(await this.fill(reader))) return false;
       }
     } catch (error) {
@@ -152,10 +161,6 @@ class Session {
     if (hasMore && !this.isStopped) return true;
     this.takenBefore += reader.taken();
     return false;
-  }
-
-  private refuse(reader: LogReader): void {
-    this.sink.addUnparsed(reader.reason, reader);
   }
 }
 

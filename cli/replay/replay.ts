@@ -3,8 +3,9 @@ import type { Row } from "../../functions/parsing/row";
 import { BATCH_ROWS, RowBatch } from "../../functions/parsing/row-batch";
 import type { StackSettings } from "../../functions/rules/stack-settings";
 import { Census, hashText } from "./census";
-import type { LogReader, Wants } from "./log-reader";
+import type { Wants } from "./log-reader";
 import { Evaluation } from "./evaluation";
+import type { Unparsed } from "./read-logs";
 import type { ReplayResult, UnparsedExample } from "./result";
 
 export interface ReplaySettings {
@@ -98,7 +99,7 @@ export class Replay {
   }
 
   /** A line that all workers read is accounted for by the first of them. */
-  private isAccountable({ isOwn }: { readonly isOwn: boolean }): boolean {
+  private isAccountable({ isOwn }: Row): boolean {
     return isOwn || this.settings.shard.index === 0;
   }
 
@@ -116,15 +117,15 @@ export class Replay {
   }
 
   /** Takes in a line that could not be parsed. */
-  addUnparsed(reason: string, reader: LogReader): void {
-    if (!this.isAccountable(reader)) return;
+  addUnparsed({ path, reason, row }: Unparsed): void {
+    if (!this.isAccountable(row)) return;
     const before = this.unparsed.get(reason) ?? 0;
     this.unparsed.set(reason, before + 1);
     if (before < EXAMPLES_PER_REASON) {
       this.examples.push({
         reason,
-        file: reader.path,
-        line: reader.line().slice(0, EXAMPLE_LENGTH),
+        file: path,
+        line: row.lineText().slice(0, EXAMPLE_LENGTH),
       });
     }
   }

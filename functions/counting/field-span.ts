@@ -1,4 +1,4 @@
-import { find, PERCENT, PLUS } from "../parsing/bytes";
+import { find, PERCENT, PLUS, viewOf } from "../parsing/bytes";
 import { DecodedUrl } from "../parsing/decoded-url";
 import { NGINX, S3 } from "../parsing/fields";
 import type { Row } from "../parsing/row";
@@ -12,7 +12,7 @@ export class FieldSpan {
   /** The value that `locate` found is `[start, end)` of these bytes; an absent one is empty. */
   buf: Buffer = EMPTY;
   /** The same bytes. */
-  view: DataView = new DataView(EMPTY.buffer);
+  view = viewOf(EMPTY);
   start = 0;
   end = 0;
 
@@ -65,7 +65,7 @@ export class FieldSpan {
 
   private useText(text: string): void {
     const buf = Buffer.from(text);
-    this.use(buf, new DataView(buf.buffer, buf.byteOffset, buf.length), 0, buf.length);
+    this.use(buf, viewOf(buf), 0, buf.length);
   }
 
   private use(buf: Buffer, view: DataView, start: number, end: number): void {

@@ -1,4 +1,5 @@
 import { clientOf, isBlockable, isIPv4, type ClientPrefixes } from "./address";
+import { viewOf } from "./bytes";
 import { ClientResolver, type Trust } from "./client-address";
 import { NGINX, S3 } from "./fields";
 import { Interner } from "./interner";
@@ -39,7 +40,7 @@ export class ClientDirectory {
   private clients: (Client | undefined)[] = [];
   private generation = 0;
   private readonly chainBytes = Buffer.alloc(8192);
-  private readonly chainView = new DataView(this.chainBytes.buffer, this.chainBytes.byteOffset);
+  private readonly chainView = viewOf(this.chainBytes);
 
   constructor(settings: ClientSettings) {
     this.resolver = new ClientResolver(settings.trust);

@@ -1,4 +1,4 @@
-import { find, PERCENT, QUESTION_MARK } from "./bytes";
+import { find, PERCENT, QUESTION_MARK, viewOf } from "./bytes";
 import { decodePercent, plusToSpace } from "./percent";
 
 const MAX_DECODINGS = 3;
@@ -10,7 +10,7 @@ const MAX_DECODINGS = 3;
  */
 export class DecodedUrl {
   buf = Buffer.alloc(16_384);
-  view: DataView = new DataView(this.buf.buffer, this.buf.byteOffset);
+  view = viewOf(this.buf);
   /** The result is `[0, length)` of `buf`. */
   length = 0;
 
@@ -18,7 +18,7 @@ export class DecodedUrl {
   decode(line: Buffer, start: number, end: number): void {
     if (end - start > this.buf.length) {
       this.buf = Buffer.alloc((end - start) * 2);
-      this.view = new DataView(this.buf.buffer, this.buf.byteOffset);
+      this.view = viewOf(this.buf);
     }
     const { buf } = this;
     this.length = line.copy(buf, 0, start, end);

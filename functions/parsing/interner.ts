@@ -1,3 +1,5 @@
+import { viewOf } from "./bytes";
+
 const MAX_PROBES = 128;
 /** A power of two. */
 const HINTS = 1024;
@@ -50,9 +52,8 @@ export class Interner {
   /** The number of a text. */
   internText(text: string): number {
     const bytes = Buffer.from(text);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     // The slot first: finding it may replace the young generation.
-    const slot = this.intern(view, 0, bytes.length);
+    const slot = this.intern(viewOf(bytes), 0, bytes.length);
     return this.young.records[slot + ID];
   }
 

@@ -1,5 +1,16 @@
 import type { Row } from "./row";
-import { COLON, DASH, DOT, find, isDigit, PLUS, readInteger, readSecondsAsMs, ZERO } from "./bytes";
+import {
+  COLON,
+  DASH,
+  DOT,
+  find,
+  isDigit,
+  PLUS,
+  readInteger,
+  readSecondsAsMs,
+  viewOf,
+  ZERO,
+} from "./bytes";
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -17,7 +28,7 @@ const MAX_EPOCH_SECONDS = 1e10;
  */
 export class LogTime {
   private readonly lastText = Buffer.alloc(32);
-  private readonly lastView = new DataView(this.lastText.buffer, this.lastText.byteOffset, 32);
+  private readonly lastView = viewOf(this.lastText);
   private lastLength = -1;
   private lastTime = NaN;
   private readonly lastDay = Buffer.alloc(DAY_LENGTH);

@@ -9,8 +9,8 @@ export const BATCH_ROWS = 64;
  * all that a line needs from its first byte to its last window.
  */
 export class RowBatch {
-  /** The first `size` of them are in the batch. */
-  readonly rows: Row[] = Array.from({ length: BATCH_ROWS }, () => new Row());
+  /** The first `size` of them are in the batch; the others are spare. */
+  readonly rows: Row[] = [];
   size = 0;
   /** Changes whenever the rows do, so that what was worked out for others is not taken for theirs. */
   serial = 0;
@@ -21,16 +21,19 @@ export class RowBatch {
 
   /** Takes a row in and gives another for the next line; the batch must not be full. */
   exchange(row: Row): Row {
-    const spare = this.rows[this.size];
-    this.rows[this.size++] = row;
+    const { rows, size } = this;
+    const spare = size < rows.length ? rows[size] : new Row();
+    rows[size] = row;
+    this.size++;
     this.serial++;
     return spare;
   }
 
   /** Holds one row and nothing else. */
   hold(row: Row): void {
-    this.clear();
-    this.exchange(row);
+    this.rows[0] = row;
+    this.size = 1;
+    this.serial++;
   }
 
   /** Leaves the others out. */

@@ -1,5 +1,5 @@
 import type { Client } from "./client-directory";
-import { find, SPACE } from "./bytes";
+import { find, SPACE, viewOf } from "./bytes";
 import { COLUMN_COUNT, NGINX, NGINX_COLUMNS, S3, S3_COLUMNS } from "./fields";
 import { isMissing } from "./s3-tokens";
 
@@ -19,7 +19,7 @@ export class Row {
   /** The bytes that the spans point into: the line itself, or a copy with its escapes decoded. */
   buf: Buffer = EMPTY;
   /** The same bytes, for reading four at a time. */
-  view: DataView = new DataView(EMPTY.buffer);
+  view = viewOf(EMPTY);
   /** Who sent the request, once a client directory has resolved it. */
   client: Client | undefined;
   /** Where a column stands, if the row has it. */
@@ -88,7 +88,7 @@ export class Row {
   setBuffer(buf: Buffer): void {
     if (buf === this.buf) return;
     this.buf = buf;
-    this.view = new DataView(buf.buffer, buf.byteOffset, buf.length);
+    this.view = viewOf(buf);
   }
 
   set(column: number, start: number, end: number): void {
