@@ -7,13 +7,13 @@ import { build } from "esbuild";
 const require = createRequire(import.meta.url);
 const out = "dist/cli";
 const settings = { bundle: true, legalComments: "none", logLevel: "warning" };
-/** A short text is read sooner; names stay, so that a stack trace says where. */
-const small = { minifyWhitespace: true, minifySyntax: true };
 
 await Promise.all([
   build({
     ...settings,
-    ...small,
+    // A short text is read sooner; names stay, so that a stack trace says where.
+    minifyWhitespace: true,
+    minifySyntax: true,
     entryPoints: [
       "floodgate",
       "replay-command",

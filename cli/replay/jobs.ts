@@ -138,17 +138,11 @@ function firstOfEach(examples: readonly UnparsedExample[]): UnparsedExample[] {
   return [...kept.values()].flat();
 }
 
-function sumRecords(records: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const total: Record<string, number> = {};
-  for (const [name, n] of records.flatMap((record) => Object.entries(record)))
-    total[name] = (total[name] ?? 0) + n;
-  return total;
-}
+const sumRecords = (records: readonly Readonly<Record<string, number>>[]): Record<string, number> =>
+  Object.fromEntries(sumMaps(records.map((record) => new Map(Object.entries(record)))));
 
-function sumMaps(maps: readonly ReadonlyMap<number, number>[]): Map<number, number> {
-  const total = new Map<number, number>();
-  for (const map of maps) {
-    for (const [minute, n] of map) total.set(minute, (total.get(minute) ?? 0) + n);
-  }
+function sumMaps<Key>(maps: readonly ReadonlyMap<Key, number>[]): Map<Key, number> {
+  const total = new Map<Key, number>();
+  for (const map of maps) for (const [key, n] of map) total.set(key, (total.get(key) ?? 0) + n);
   return total;
 }

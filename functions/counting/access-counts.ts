@@ -77,13 +77,12 @@ export class AccessCounts {
     this.batch.hold(row);
     this.conditions.evaluate(this.batch);
     if (this.conditions.isExempt(this.batch, 0)) return;
-    const { conditions } = this.conditions;
     for (const group of this.groups) {
       const [{ rule }] = group;
       if (rule.per.includes("client") && row.client === undefined) continue;
       let window: OpenWindow | undefined;
       for (const counting of group) {
-        if (!conditions.matches(counting.ruleAt, 0)) continue;
+        if (!this.conditions.matches(counting.ruleAt, 0)) continue;
         window ??= this.windowOf(rule, row);
         count(window, counting, this.batch);
       }

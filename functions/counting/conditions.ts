@@ -1,4 +1,4 @@
-import { AddressSet, canonicalCidr, parseAddress, type Address } from "../parsing/address";
+import { AddressSet, canonicalCidr, parseAddress } from "../parsing/address";
 import type { Client } from "../parsing/client-directory";
 import type { Row } from "../parsing/row";
 import { BATCH_ROWS, type RowBatch } from "../parsing/row-batch";
@@ -223,11 +223,13 @@ function clientMasker(): Masker {
   const masks = new Int32Array(BATCH_ROWS);
   const sets: AddressSet[] = [];
   const known = new WeakMap<Client, number>();
-  const masksOf = (address: Address | undefined): number =>
-    address === undefined
-      ? 0
-      : sets.reduce((bits, set, i) => (set.has(address) ? bits | (1 << i) : bits), 0);
-  const maskOf = (client: Client): number => masksOf(parseAddress(client.text));
+  const maskOf = ({ text }: Client): number => {
+    const address = parseAddress(text);
+    return sets.reduce(
+      (mask, set, i) => (address !== undefined && set.has(address) ? mask | (1 << i) : mask),
+      0,
+    );
+  };
   return {
     masks,
     add: (values) =>

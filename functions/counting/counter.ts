@@ -23,7 +23,7 @@ export interface CounterSettings {
 export interface CountingRule {
   readonly rule: Rule;
   /** Its place among the rules. */
-  readonly place: number;
+  readonly ruleAt: number;
   readonly isPerClient: boolean;
   /** The other fields of the key. */
   readonly others: readonly TextValues[];
@@ -56,7 +56,7 @@ const NEAR_SHARE = 0.25;
  */
 export class Counter {
   readonly rules: readonly CountingRule[];
-  readonly conditions: Conditions;
+  private readonly conditions: Conditions;
   private readonly fields = new FieldValues("nginx");
   /** Whoever crossed a line came close to none. */
   private readonly found = new WeakSet<Client>();
@@ -65,7 +65,7 @@ export class Counter {
   constructor(settings: CounterSettings) {
     const rules = settings.rules.filter((rule) => logOf(rule) === "nginx");
     this.conditions = new Conditions(rules, this.fields);
-    this.rules = rules.map((rule, place) => this.compile(rule, place, settings));
+    this.rules = rules.map((rule, ruleAt) => this.compile(rule, ruleAt, settings));
   }
 
   /**
@@ -73,18 +73,17 @@ export class Counter {
    * nothing, in the order of the rows.
    */
   add(batch: RowBatch): readonly Crossing[] {
-    let crossings: Crossing[] | undefined;
+    const crossings: Crossing[] = [];
     this.conditions.evaluate(batch);
     for (const counting of this.rules) {
-      if (!this.conditions.matchesAny(counting.place)) continue;
+      if (!this.conditions.matchesAny(counting.ruleAt)) continue;
       for (let i = 0; i < batch.size; i++) {
-        if (!this.conditions.matches(counting.place, i) || !this.count(counting, batch, i))
+        if (!this.conditions.matches(counting.ruleAt, i) || !this.count(counting, batch, i))
           continue;
-        crossings ??= [];
         crossings.push({ row: i, finding: this.toFinding(counting, batch.rows[i]) });
       }
     }
-    return crossings?.sort((a, b) => a.row - b.row) ?? NOTHING;
+    return crossings.sort((a, b) => a.row - b.row);
   }
 
   /** Forgets every window. */
@@ -115,23 +114,24 @@ export class Counter {
     nearMisses.note(client, { total: windows.exactly(), bound, key: this.fields.keyOf(rule, row) });
   }
 
-  private compile(rule: Rule, place: number, settings: CounterSettings): CountingRule {
+  private compile(rule: Rule, ruleAt: number, settings: CounterSettings): CountingRule {
     const valueOf = this.fields.distinctOf(rule);
+    const notable = rule.moreThan * NEAR_SHARE;
     return {
       rule,
-      place,
+      ruleAt,
       isPerClient: rule.per.includes("client"),
       others: this.fields.hashedKey(rule),
       seed: 0,
       windows: new SlidingWindows({
         withinMs: rule.withinSeconds * 1000,
         moreThan: rule.moreThan,
-        notable: rule.moreThan * NEAR_SHARE,
+        notable,
         latenessMs: (settings.latenessSeconds ?? DEFAULT_LATENESS_SECONDS) * 1000,
         isDistinct: valueOf !== undefined,
         maxKeys: settings.maxKeys ?? DEFAULT_MAX_KEYS,
       }),
-      nearMisses: new NearMisses(rule.moreThan * NEAR_SHARE),
+      nearMisses: new NearMisses(notable),
       matched: 0,
       weigh: this.fields.sumOf(rule),
       valueOf,
@@ -157,5 +157,3 @@ export class Counter {
     };
   }
 }
-
-const NOTHING: readonly Crossing[] = [];

@@ -5,27 +5,19 @@ import { Conditions } from "./conditions";
 import type { FieldValues } from "./field-values";
 
 /** The conditions of rules, and what is exempt from all of them. */
-export class ExemptConditions {
-  readonly conditions: Conditions;
+export class ExemptConditions extends Conditions {
   private readonly exempt: readonly { readonly place: number; readonly until: number }[];
 
   constructor(rules: readonly Rule[], exemptions: readonly Exemption[], fields: FieldValues) {
-    this.conditions = new Conditions([...rules, ...exemptions.map(asRule)], fields);
+    super([...rules, ...exemptions.map(asRule)], fields);
     this.exempt = exemptions.map(({ until }, i) => ({
       place: rules.length + i,
       until: until === undefined ? Infinity : Date.parse(until),
     }));
   }
 
-  /** Works out every condition for every row. */
-  evaluate(batch: RowBatch): void {
-    this.conditions.evaluate(batch);
-  }
-
   /** Whether row `i` is exempt from all rules. */
   isExempt({ rows }: RowBatch, i: number): boolean {
-    return this.exempt.some(
-      ({ place, until }) => rows[i].time < until && this.conditions.matches(place, i),
-    );
+    return this.exempt.some(({ place, until }) => rows[i].time < until && this.matches(place, i));
   }
 }

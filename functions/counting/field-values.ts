@@ -27,7 +27,7 @@ export class FieldValues {
     if (field.kind !== "text" && field.kind !== "derived")
       throw new Error(`"${name}" is not a text field`);
     const isUrl = field.kind === "derived" && field.from === "url";
-    return new TextValues(field, isUrl ? this.hashed("path") : undefined);
+    return new TextValues(field, isUrl ? this.text("path") : undefined);
   }
 
   /** A text field of which hashes are wanted. */
@@ -79,9 +79,9 @@ export class FieldValues {
 }
 
 /**
- * Writes the key of row `i`: a client's number (0: counted for all), which is compared in full, and 64 bits for
- * the other values. Should two paths of one client ever share them, it is that client's own
- * requests that are counted together.
+ * Writes the key of row `i`: a client's number (0: counted for all), which is compared in full, and
+ * 64 bits for the other values. Should two paths of one client ever share them, it is that client's
+ * own requests that are counted together.
  */
 export function setKey(
   key: Int32Array,

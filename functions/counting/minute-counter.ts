@@ -119,15 +119,13 @@ export class MinuteCounter {
    */
   add(batch: RowBatch): readonly ExceededBy[] {
     this.conditions.evaluate(batch);
-    let exceeded: ExceededBy[] | undefined;
+    const exceeded: ExceededBy[] = [];
     for (let i = 0; i < batch.size; i++) {
       this.newest = Math.max(this.newest, batch.rows[i].time);
       if (this.conditions.isExempt(batch, i)) continue;
-      for (const group of this.groups)
-        for (const found of this.countGroup(group, batch, i))
-          (exceeded ??= []).push({ row: i, exceeded: found });
+      for (const group of this.groups) this.countGroup(group, batch, i, exceeded);
     }
-    return exceeded ?? NOTHING;
+    return exceeded;
   }
 
   /** Accesses that fulfilled the conditions of a rule. */
@@ -136,18 +134,15 @@ export class MinuteCounter {
     return all.find((counting) => counting.rule === rule)?.matched ?? 0;
   }
 
-  private countGroup(group: Group, batch: RowBatch, i: number): readonly Exceeded[] {
-    if (group.isPerClient && batch.rows[i].client === undefined) return NONE;
-    const { conditions } = this.conditions;
-    let exceeded: Exceeded[] | undefined;
+  private countGroup(group: Group, batch: RowBatch, i: number, exceeded: ExceededBy[]): void {
+    if (group.isPerClient && batch.rows[i].client === undefined) return;
     let record = -1;
     for (const counting of group.rules) {
-      if (!conditions.matches(counting.ruleAt, i)) continue;
+      if (!this.conditions.matches(counting.ruleAt, i)) continue;
       if (record < 0) record = this.windowOf(group, batch, i);
       const found = this.count(counting, { batch, i }, group.table, record);
-      if (found !== undefined) (exceeded ??= []).push(found);
+      if (found !== undefined) exceeded.push({ row: i, exceeded: found });
     }
-    return exceeded ?? NONE;
   }
 
   /** The window that an access belongs to, by its place in the table. */
@@ -309,8 +304,5 @@ function keepAfter({ table, rules }: Group, time: number): void {
     return false;
   });
 }
-
-const NOTHING: readonly ExceededBy[] = [];
-const NONE: readonly Exceeded[] = [];
 
 const accessOf = (row: Row): Access => toAccess(row, row.client?.text);

@@ -41,6 +41,7 @@ export class TextValues {
   /** From now on `loadRow` fills `highs` and `lows`. */
   useHash(): void {
     this.isHashed = true;
+    this.path?.useHash();
   }
 
   /** Adds a condition that holds when one of the values matches; returns its bit in the mask. */
@@ -58,19 +59,17 @@ export class TextValues {
     }
     if (this.serials[i] === batch.serial) return;
     this.serials[i] = batch.serial;
-    const row = batch.rows[i];
-    if (this.path !== undefined && !row.has(NGINX.query)) this.path.loadRow(batch, i);
-    this.span.locate(row);
-    if (this.cache === undefined) this.workOut(row, i);
-    else this.recall(this.cache, row, i);
+    this.span.locate(batch.rows[i]);
+    if (this.cache === undefined) this.workOut(batch, i);
+    else this.recall(this.cache, batch, i);
   }
 
-  private recall(cache: Interner, row: Row, i: number): void {
+  private recall(cache: Interner, batch: RowBatch, i: number): void {
     // A client seldom changes its browser.
     const { view, start, end } = this.span;
-    const slot = cache.intern(view, start, end, row.client?.id);
+    const slot = cache.intern(view, start, end, batch.rows[i].client?.id);
     if (cache.memo(slot, 0) === 0) {
-      this.workOut(row, i);
+      this.workOut(batch, i);
       cache.remember(slot, 0, this.masks[i] + 1);
       cache.remember(slot, 1, this.highs[i]);
       cache.remember(slot, 2, this.lows[i]);
@@ -81,8 +80,8 @@ export class TextValues {
     this.lows[i] = cache.memo(slot, 2);
   }
 
-  private workOut(row: Row, i: number): void {
-    if (this.isHashed) this.hash(row, i);
+  private workOut(batch: RowBatch, i: number): void {
+    if (this.isHashed) this.hash(batch, i);
     if (this.groups.length === 0) return;
     this.patterns ??= new Patterns(this.groups, this.field.ignoreCase);
     const { buf, start, end } = this.span;
@@ -97,9 +96,10 @@ export class TextValues {
   }
 
   /** Two hashes at once, four bytes at a time. */
-  private hash(row: Row, i: number): void {
+  private hash(batch: RowBatch, i: number): void {
     const { path } = this;
-    if (path !== undefined && !row.has(NGINX.query)) {
+    if (path !== undefined && !batch.rows[i].has(NGINX.query)) {
+      path.loadRow(batch, i);
       this.highs[i] = path.highs[i];
       this.lows[i] = path.lows[i];
       return;

@@ -102,7 +102,7 @@ export class AddressSet {
  * `unknown`, `unix:`.
  */
 export function parseAddress(text: string): Address | undefined {
-  const bare = isIPv4(text) ? text : withoutPort(text.trim());
+  const bare = withoutPort(text.trim());
   if (isIPv4(bare)) return new ipaddr.IPv4(bare.split(".").map(Number));
   if (!bare.includes(":")) return undefined;
   const zoneless = bare.replace(/%.*$/, "");

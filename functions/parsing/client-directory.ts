@@ -109,13 +109,13 @@ export class ClientDirectory {
     return this.makeClient(text, counted, !isProxy && isBlockable(text));
   }
 
-  private makeClient(text: string, counted: string, isBlockable: boolean): Client {
+  private makeClient(text: string, counted: string, canBlock: boolean): Client {
     return {
       text,
       counted,
       id: this.idOf(counted),
       place: this.register(counted),
-      isBlockable,
+      isBlockable: canBlock,
     };
   }
 

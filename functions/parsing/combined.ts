@@ -73,7 +73,6 @@ export class CombinedParser {
 
   /** Parses any line of the family at `[start, end)` of the row's buffer. */
   parse(row: Row, start: number, end: number): Reason | undefined {
-    if (this.isUsual(row.buf, start, end)) return this.parseUsual(row, start, end);
     const openQuote = this.setUnusualHead(row, start, end);
     return openQuote < 0 ? "unknown-format" : this.parseRequest(row, openQuote, end);
   }
