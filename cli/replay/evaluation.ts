@@ -15,8 +15,6 @@ const MINUTE = 60_000;
 const MAX_FINDINGS = 50_000;
 const MAX_LINES = 1000;
 const LINE_LENGTH = 500;
-const DECIDED_BITS = 16;
-const DECIDED_MASK = (1 << DECIDED_BITS) - 1;
 
 /** One rule set at work on the log: what the deployed functions would count, decide and send. */
 export class Evaluation {
@@ -30,8 +28,6 @@ export class Evaluation {
   private readonly decisions: ReplayDecision[] = [];
   /** The newest decision on each client, by its number. */
   private readonly inForce = new Map<number, Decision>();
-  /** Asked for every request: 0 where no client whose number ends in these bits was decided on. */
-  private readonly decided = new Uint8Array(1 << DECIDED_BITS);
   private readonly foundClients = new Map<string, Set<string>>();
   private readonly found = new Map<string, number>();
   private requestsBlocked = 0;
@@ -85,8 +81,7 @@ export class Evaluation {
     let next = 0;
     for (let i = 0; i < batch.size; i++) {
       const row = batch.rows[i];
-      if (row.client !== undefined && this.decided[row.client.id & DECIDED_MASK] !== 0)
-        this.enforce(row, row.client.id);
+      if (row.client !== undefined) this.enforce(row, row.client.id);
       for (; next < crossings.length && crossings[next].row === i; next++)
         this.decide(crossings[next].finding, row, requestsBefore[i]);
     }
@@ -108,7 +103,6 @@ export class Evaluation {
       this.decisions.push({ ...outcome.decision, line });
       if (row.client !== undefined) {
         this.inForce.set(row.client.id, outcome.decision);
-        this.decided[row.client.id & DECIDED_MASK] = 1;
       }
     }
     const { rule, key, count, first, at, client } = finding;

@@ -39,7 +39,6 @@ export class Conditions {
   /** Words a row. */
   private readonly width: number;
   private readonly all: Int32Array;
-  private readonly any: Int32Array;
   /** For each field the rules that ask for it, and the fields, those first for which many ask. */
   private readonly asking: readonly Int32Array[];
   private readonly order: readonly number[];
@@ -59,7 +58,6 @@ export class Conditions {
     this.width = Math.ceil(rules.length / WORD_BITS);
     this.matching = new Int32Array(BATCH_ROWS * this.width);
     this.all = this.wordsOf([...rules.keys()]);
-    this.any = new Int32Array(this.width);
     this.remembered = this.maskers.map(() => new Map<number, Int32Array>());
     const askers = this.maskers.map((_, place) => this.rulesAsking(place));
     this.asking = askers.map((rules) => this.wordsOf(rules));
@@ -68,18 +66,10 @@ export class Conditions {
 
   /** Works out every condition that it takes to know which rules each row matches. */
   evaluate(batch: RowBatch): void {
-    const { matching, width, all, any } = this;
+    const { matching, width, all } = this;
     for (let i = 0; i < batch.size; i++)
       for (let word = 0; word < width; word++) matching[i * width + word] = all[word];
     for (const place of this.order) this.restrict(place, batch);
-    any.fill(0);
-    for (let i = 0; i < batch.size; i++)
-      for (let word = 0; word < width; word++) any[word] |= matching[i * width + word];
-  }
-
-  /** Whether some row fulfils all conditions of a rule. */
-  matchesAny(rule: number): boolean {
-    return (this.any[rule >> 5] & (1 << (rule & 31))) !== 0;
   }
 
   /** Whether row `i` fulfils all conditions of a rule. */

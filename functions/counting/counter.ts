@@ -76,7 +76,6 @@ export class Counter {
     const crossings: Crossing[] = [];
     this.conditions.evaluate(batch);
     for (const counting of this.rules) {
-      if (!this.conditions.matchesAny(counting.ruleAt)) continue;
       for (let i = 0; i < batch.size; i++) {
         if (!this.conditions.matches(counting.ruleAt, i) || !this.count(counting, batch, i))
           continue;
