@@ -115,10 +115,14 @@ export class RecordTable {
   }
 }
 
-/** Clients are numbered as they come: those of one time lie together, and so do their records. */
+/**
+ * Clients are numbered as they come: those of one time lie together, as many as fit into a line of
+ * the processor's cache. Longer runs would meet in the table, and each look-up walk along them.
+ */
 function hash(client: number, high: number, low: number): number {
-  const mixed = Math.imul(high ^ (high >>> 15) ^ low, 0x85ebca6b);
-  return (client + (mixed ^ (mixed >>> 13))) & 0x7fffffff;
+  const run = Math.imul(client >>> 4, 0x9e3779b1);
+  const mixed = Math.imul(run ^ high ^ (high >>> 15) ^ low, 0x85ebca6b);
+  return ((mixed ^ (mixed >>> 13)) + (client & 15)) & 0x7fffffff;
 }
 
 /** A power of two, and at least twice the capacity. */

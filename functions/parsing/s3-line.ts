@@ -2,7 +2,6 @@ import {
   CLOSE_BRACKET,
   DASH,
   find,
-  isDigit,
   OPEN_BRACKET,
   QUOTE,
   readInteger,
@@ -11,10 +10,9 @@ import {
 } from "./bytes";
 import { S3 } from "./fields";
 import type { LogTime } from "./log-time";
-import { Quotes } from "./quotes";
 import type { Reason } from "./reasons";
 import type { Row } from "./row";
-import { isMissing, isRequestId, readOperationEnd } from "./s3-tokens";
+import { errorCodeEnd, isMissing, isRequestId, numberEnd, readOperationEnd } from "./s3-tokens";
 
 const TIME_LENGTH = 26;
 /** A canonical user id, which holds no space. */
@@ -41,7 +39,6 @@ const MAX_LAST_QUOTES = 8;
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html
  */
 export class S3Parser {
-  private readonly quotes = new Quotes();
   /** Where the first two words end, as `isLike` found them. */
   private ownerEnd = 0;
   private bucketEnd = 0;
@@ -49,6 +46,9 @@ export class S3Parser {
   private values = new Int32Array(2 * VALUE_COLUMNS.length);
   private spare = new Int32Array(2 * VALUE_COLUMNS.length);
   private valuesEnd = 0;
+  /** Where the quotes of a line's right part stand: the first `quoteCount`. */
+  private quotes = new Int32Array(64);
+  private quoteCount = 0;
 
   private readonly time: LogTime;
 
@@ -96,6 +96,7 @@ export class S3Parser {
   }
 
   private setRightPart(row: Row, start: number, end: number): void {
+    this.findQuotes(row.buf, start, end);
     const uriEnd = this.findUriEnd(row, start, end);
     if (uriEnd < 0) {
       keepDoubtful(row, start, end);
@@ -111,6 +112,17 @@ export class S3Parser {
     else row.partial = true;
   }
 
+  private findQuotes(buf: Buffer, start: number, end: number): void {
+    this.quoteCount = 0;
+    // The search cannot run past a quote at `start`.
+    const last = buf[start] === QUOTE ? buf.lastIndexOf(QUOTE, end - 1) : end - 1;
+    for (let at = start; at <= last; at++) {
+      if (buf[at] !== QUOTE) continue;
+      if (this.quoteCount === this.quotes.length) this.quotes = doubled(this.quotes);
+      this.quotes[this.quoteCount++] = at;
+    }
+  }
+
   /** The end of Request-URI, or -1 when none or more than one place can be it. */
   private findUriEnd(row: Row, start: number, end: number): number {
     const buf = row.buf;
@@ -119,13 +131,11 @@ export class S3Parser {
     }
     if (buf[start] !== QUOTE) return -1;
     let found = -1;
-    let quote = this.quotes.next(buf, start + 1, end);
-    while (quote >= 0) {
-      if (buf[quote + 1] === SPACE && this.readValues(buf, quote + 2, end)) {
-        if (found >= 0) return -1;
-        found = quote;
-      }
-      quote = this.quotes.next(buf, quote + 1, end);
+    for (let i = 1; i < this.quoteCount; i++) {
+      const quote = this.quotes[i];
+      if (buf[quote + 1] !== SPACE || !this.readValues(buf, quote + 2, end)) continue;
+      if (found >= 0) return -1;
+      found = quote;
     }
     return found;
   }
@@ -135,7 +145,7 @@ export class S3Parser {
     const { spare } = this;
     let at = start;
     for (let i = 0; i < VALUE_COLUMNS.length; i++) {
-      const valueEnd = this.readValue(buf, at, Math.min(end, at + MAX_VALUE_LENGTH), i);
+      const valueEnd = readValue(buf, at, Math.min(end, at + MAX_VALUE_LENGTH), i);
       if (valueEnd === at || (valueEnd < end && buf[valueEnd] !== SPACE)) return false;
       if (i === 0 && valueEnd - at !== 3 && buf[at] !== DASH) return false;
       spare[2 * i] = at;
@@ -148,15 +158,6 @@ export class S3Parser {
     return true;
   }
 
-  /** The end of a dash, a number or, in the second place, an error code. */
-  private readValue(buf: Buffer, start: number, end: number, place: number): number {
-    if (start >= end) return start;
-    if (buf[start] === DASH) return start + 1;
-    let at = start;
-    while (at < end && (isDigit(buf[at]) || (place === 1 && isWordByte(buf[at])))) at++;
-    return at;
-  }
-
   /** Referer, User-Agent and the unquoted columns behind them. */
   private setRefererAndTail(row: Row, start: number, end: number): void {
     const buf = row.buf;
@@ -164,7 +165,7 @@ export class S3Parser {
       this.setAgentAndTail(row, start + 2, end);
       return;
     }
-    const tail = lastQuoteBeforeTail(buf, start, end) + 1;
+    const tail = this.lastQuoteBeforeTail(buf, start, end) + 1;
     if (buf[start] !== QUOTE || tail <= start + 1) {
       keepDoubtful(row, start, end);
       return;
@@ -185,10 +186,20 @@ export class S3Parser {
 
   /** The position of `" "` in `[start, end)`, or -1. */
   private findSeparator(buf: Buffer, start: number, end: number): number {
-    let at = this.quotes.next(buf, start, end - 2);
-    while (at >= 0 && (buf[at + 1] !== SPACE || buf[at + 2] !== QUOTE))
-      at = this.quotes.next(buf, at + 1, end - 2);
-    return at;
+    for (let i = 0; i < this.quoteCount; i++) {
+      const at = this.quotes[i];
+      const isInside = at >= start && at < end - 2;
+      if (isInside && buf[at + 1] === SPACE && buf[at + 2] === QUOTE) return at;
+    }
+    return -1;
+  }
+
+  /** The last quote that leaves a plausible tail behind it, or -1. */
+  private lastQuoteBeforeTail(buf: Buffer, start: number, end: number): number {
+    const tried = Math.max(0, this.quoteCount - MAX_LAST_QUOTES);
+    for (let i = this.quoteCount - 1; i >= tried && this.quotes[i] > start; i--)
+      if (isPlausibleTail(buf, this.quotes[i] + 1, end)) return this.quotes[i];
+    return -1;
   }
 
   /** A User-Agent, bare `-` or quoted, whose Referer is already read. */
@@ -198,7 +209,7 @@ export class S3Parser {
       row.setTail(S3.version_id, start + 2, end);
       return;
     }
-    const tail = lastQuoteBeforeTail(buf, start, end) + 1;
+    const tail = this.lastQuoteBeforeTail(buf, start, end) + 1;
     if (buf[start] !== QUOTE || tail <= start + 1) {
       keepDoubtful(row, start, end);
       return;
@@ -250,17 +261,6 @@ function keepDoubtful(row: Row, start: number, end: number): void {
   row.extras.push(start, start, start, end);
 }
 
-/** The last quote that leaves a plausible tail behind it, or -1. */
-function lastQuoteBeforeTail(buf: Buffer, start: number, end: number): number {
-  let quote = end;
-  for (let tries = 0; tries < MAX_LAST_QUOTES; tries++) {
-    quote = buf.lastIndexOf(QUOTE, quote - 1);
-    if (quote <= start) return -1;
-    if (isPlausibleTail(buf, quote + 1, end)) return quote;
-  }
-  return -1;
-}
-
 /** A space, then words without quotes; the third and fifth of them are known ones, if there. */
 function isPlausibleTail(buf: Buffer, start: number, end: number): boolean {
   if (start === end) return true;
@@ -296,10 +296,16 @@ function nextSpace(buf: Buffer, at: number, end: number): number {
 const nextWord = (buf: Buffer, at: number, end: number): number =>
   at >= end ? end : nextSpace(buf, at, end) + 1;
 
-/** What error codes are made of, beside digits: letters, dots and underscores. */
-function isWordByte(byte: number): boolean {
-  const lower = byte | 32;
-  return (lower >= 97 && lower <= 122) || byte === 46 || byte === 95;
+/** The end of a dash, a number or, in the second place, an error code. */
+function readValue(buf: Buffer, start: number, end: number, place: number): number {
+  if (start < end && buf[start] === DASH) return start + 1;
+  return place === 1 ? errorCodeEnd(buf, start, end) : numberEnd(buf, start, end);
+}
+
+function doubled(places: Int32Array): Int32Array<ArrayBuffer> {
+  const more = new Int32Array(places.length * 2);
+  more.set(places);
+  return more;
 }
 
 function setUnlessMissing(row: Row, column: number, start: number, end: number): void {

@@ -1,41 +1,59 @@
-import { DASH, DOT, isAbsent, isDigit, startsWith } from "./bytes";
+import { DASH, isAbsent, startsWith } from "./bytes";
 
 const OPERATION_KINDS = ["REST.", "WEBSITE.", "SOAP.", "BATCH.", "S3."] as const;
 const UUID_LENGTH = 36;
 const REQUEST_ID_LENGTH = 16;
 
+/** What a byte may be part of, a bit for each. */
+const REQUEST_ID = 1;
+const OPERATION = 2;
+const UUID = 4;
+const NUMBER = 8;
+const ERROR_CODE = 16;
+const PARTS = new Uint8Array(256);
+setParts("0123456789", REQUEST_ID | OPERATION | UUID | NUMBER | ERROR_CODE);
+setParts("ABCDEFGHIJKLMNOPQRSTUVWXYZ", REQUEST_ID | OPERATION | UUID | ERROR_CODE);
+setParts("abcdefghijklmnopqrstuvwxyz", OPERATION | UUID | ERROR_CODE);
+setParts("._", OPERATION | ERROR_CODE);
+
 /** A request ID: 16 of `[0-9A-Z]`, or a UUID for the jobs of S3 itself. */
 export function isRequestId(buf: Buffer, start: number, end: number): boolean {
-  if (end - start === REQUEST_ID_LENGTH) {
-    for (let i = start; i < end; i++) {
-      if (!isDigit(buf[i]) && !(buf[i] >= 65 && buf[i] <= 90)) return false;
-    }
-    return true;
-  }
+  if (end - start === REQUEST_ID_LENGTH) return partEnd(buf, start, end, REQUEST_ID) === end;
   if (end - start !== UUID_LENGTH) return false;
   for (let i = start; i < end; i++) {
     const place = i - start;
     const isHyphenPlace = place === 8 || place === 13 || place === 18 || place === 23;
-    if (isHyphenPlace ? buf[i] !== DASH : !isAlphanumeric(buf[i])) return false;
+    if (isHyphenPlace ? buf[i] !== DASH : (PARTS[buf[i]] & UUID) === 0) return false;
   }
   return true;
 }
 
 /** Where an operation such as `REST.GET.OBJECT` ends, or -1 when the word is none. */
 export function readOperationEnd(buf: Buffer, start: number, end: number): number {
-  if (!OPERATION_KINDS.some((kind) => startsWith(buf, start, end, kind))) return -1;
-  for (let i = start; i < end; i++) {
-    if (!isAlphanumeric(buf[i]) && buf[i] !== DOT && buf[i] !== 95) return -1;
-  }
-  return end;
+  if (partEnd(buf, start, end, OPERATION) < end) return -1;
+  for (const kind of OPERATION_KINDS) if (startsWith(buf, start, end, kind)) return end;
+  return -1;
 }
+
+/** Where the digits end that begin at `start`. */
+export const numberEnd = (buf: Buffer, start: number, end: number): number =>
+  partEnd(buf, start, end, NUMBER);
+
+/** Where the letters, digits, dots and underscores end that begin at `start`. */
+export const errorCodeEnd = (buf: Buffer, start: number, end: number): number =>
+  partEnd(buf, start, end, ERROR_CODE);
 
 /** Missing values come both ways: a bare dash, and a quoted one. */
 export function isMissing(buf: Buffer, start: number, end: number): boolean {
   return isAbsent(buf, start, end) || (end - start === 3 && startsWith(buf, start, end, '"-"'));
 }
 
-function isAlphanumeric(byte: number): boolean {
-  const lower = byte | 32;
-  return isDigit(byte) || (lower >= 97 && lower <= 122);
+function partEnd(buf: Buffer, start: number, end: number, part: number): number {
+  let at = start;
+  while (at < end && (PARTS[buf[at]] & part) !== 0) at++;
+  return at;
+}
+
+function setParts(characters: string, parts: number): void {
+  for (const byte of Buffer.from(characters)) PARTS[byte] |= parts;
 }
