@@ -43,13 +43,13 @@ export function clientOf(address: Address, prefixes: ClientPrefixes): string {
 const networkBits = (bits: number): number => (0xff00 >> Math.min(8, Math.max(0, bits))) & 0xff;
 
 /** Whether an address can be a client from the internet: not private, loopback, link-local, multicast. */
-export function isBlockable(text: string): boolean {
-  if (isIPv4(text) && !SPECIAL_IPV4.test(text)) return true;
-  const address = parseAddress(text);
-  return address !== undefined && !UNBLOCKABLE.has(address.range());
-}
+export const isBlockable = (address: Address): boolean => !UNBLOCKABLE.has(address.range());
 
-/** With these numbers the IPv4 ranges in `UNBLOCKABLE` begin; the others need no closer look. */
+/** Whether a text is a canonical IPv4 address that is blockable; of some that are it says no. */
+export const isPlainlyBlockable = (text: string): boolean =>
+  isIPv4(text) && !SPECIAL_IPV4.test(text);
+
+/** With these numbers the IPv4 ranges in `UNBLOCKABLE` begin. */
 const SPECIAL_IPV4 = /^(?:0|10|100|127|169|172|192|22[4-9]|2[3-5]\d)\./;
 
 /** Whether an address lies in a private range (RFC 1918, RFC 6598, RFC 4193) or is loopback. */
@@ -115,7 +115,7 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /** Whether a text is an IPv4 address as it is, in canonical form. */
-export const isIPv4 = (text: string): boolean => IPV4.test(text);
+const isIPv4 = (text: string): boolean => IPV4.test(text);
 
 /** Four numbers from 0 to 255 without leading zeros, which some programs take for octal. */
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;

@@ -1,4 +1,4 @@
-import { clientOf, isBlockable, isIPv4, type ClientPrefixes } from "./address";
+import { clientOf, isBlockable, isPlainlyBlockable, type ClientPrefixes } from "./address";
 import { viewOf } from "./bytes";
 import { ClientResolver, type Trust } from "./client-address";
 import { NGINX, S3 } from "./fields";
@@ -55,9 +55,7 @@ export class ClientDirectory {
   clientAt(view: DataView, start: number, end: number): Client | undefined {
     const slot = this.chains.intern(view, start, end);
     const place = this.chains.memo(slot, 0);
-    if (place > 0) return this.clients[place - 1];
-    const bytes = Buffer.from(view.buffer, view.byteOffset + start, end - start);
-    return this.add(slot, bytes.toString(), undefined);
+    return place > 0 ? this.clients[place - 1] : this.add(slot, this.lookUpAt(view, start, end));
   }
 
   /** Sets the row's client; undefined when the line names no address. */
@@ -75,7 +73,7 @@ export class ClientDirectory {
     row.client =
       place > 0
         ? this.clients[place - 1]
-        : this.add(slot, row.text(peer) ?? "", row.text(NGINX.http_x_forwarded_for));
+        : this.add(slot, this.lookUp(row.text(peer) ?? "", row.text(NGINX.http_x_forwarded_for)));
   }
 
   /** The number of a client that is written as counted. */
@@ -88,34 +86,34 @@ export class ClientDirectory {
     return this.ids.texts();
   }
 
-  private add(slot: number, peer: string, header: string | undefined): Client | undefined {
+  private add(slot: number, client: Client | undefined): Client | undefined {
     if (this.generation !== this.chains.generation) {
       this.generation = this.chains.generation;
       this.clients = [];
     }
-    const client = this.lookUp(peer, header);
     this.chains.remember(slot, 0, this.clients.push(client));
     return client;
   }
 
-  private lookUp(peer: string, header: string | undefined): Client | undefined {
-    // Most clients are that simple, and come but once or twice.
-    const isSimple = this.resolver.trustsNobodyOutside && this.prefixes.ipv4Prefix === 32;
-    if (isSimple && isIPv4(peer) && isBlockable(peer)) return this.makeClient(peer, peer, true);
-    const { address, isProxy } = this.resolver.resolve(peer, header);
-    if (address === undefined) return undefined;
-    const text = address.toString();
-    const counted = clientOf(address, this.prefixes);
-    return this.makeClient(text, counted, !isProxy && isBlockable(text));
+  /** Most clients are plain addresses that come but once or twice: these take the short way. */
+  private lookUpAt(view: DataView, start: number, end: number): Client | undefined {
+    const peer = Buffer.from(view.buffer, view.byteOffset + start, end - start).toString();
+    const isCounted = this.resolver.trustsNobodyOutside && this.prefixes.ipv4Prefix === 32;
+    if (!isCounted || !isPlainlyBlockable(peer)) return this.lookUp(peer, undefined);
+    const id = this.ids.number(view, start, end);
+    return { text: peer, counted: peer, id, place: this.register(peer), isBlockable: true };
   }
 
-  private makeClient(text: string, counted: string, canBlock: boolean): Client {
+  private lookUp(peer: string, header: string | undefined): Client | undefined {
+    const { address, isProxy } = this.resolver.resolve(peer, header);
+    if (address === undefined) return undefined;
+    const counted = clientOf(address, this.prefixes);
     return {
-      text,
+      text: address.toString(),
       counted,
       id: this.idOf(counted),
       place: this.register(counted),
-      isBlockable: canBlock,
+      isBlockable: !isProxy && isBlockable(address),
     };
   }
 

@@ -19,7 +19,7 @@ import { NGINX } from "./fields";
 import type { LogTime } from "./log-time";
 import type { Reason } from "./reasons";
 import { Quotes } from "./quotes";
-import { setRequestLine } from "./request-line";
+import { setRequestLine, setUsualRequestLine } from "./request-line";
 import type { Row } from "./row";
 
 /** Longer words are no address (RFC 4291 needs 45 characters); so other formats are soon told apart. */
@@ -81,9 +81,12 @@ export class CombinedParser {
   private parseRequest(row: Row, openQuote: number, end: number): Reason | undefined {
     const buf = row.buf;
     if (Number.isNaN(row.time)) return "bad-time";
-    const closeQuote = this.quotes.closing(buf, openQuote + 1, end);
-    if (closeQuote < 0) return "no-request";
-    setRequestLine(row, openQuote + 1, closeQuote);
+    let closeQuote = setUsualRequestLine(row, openQuote + 1, end);
+    if (closeQuote < 0) {
+      closeQuote = this.quotes.closing(buf, openQuote + 1, end);
+      if (closeQuote < 0) return "no-request";
+      setRequestLine(row, openQuote + 1, closeQuote);
+    }
 
     const statusAt = closeQuote + 2;
     const statusEnd = statusAt + 3;

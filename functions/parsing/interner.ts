@@ -52,8 +52,13 @@ export class Interner {
   /** The number of a text. */
   internText(text: string): number {
     const bytes = Buffer.from(text);
+    return this.number(viewOf(bytes), 0, bytes.length);
+  }
+
+  /** The number of the value at `[start, end)`. */
+  number(view: DataView, start: number, end: number): number {
     // The slot first: finding it may replace the young generation.
-    const slot = this.intern(viewOf(bytes), 0, bytes.length);
+    const slot = this.intern(view, start, end);
     return this.young.records[slot + ID];
   }
 

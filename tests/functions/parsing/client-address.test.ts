@@ -4,9 +4,11 @@ import {
   canonicalAddress,
   canonicalCidr,
   clientOf,
-  isBlockable,
+  DEFAULT_PREFIXES,
   parseAddress,
 } from "../../../functions/parsing/address";
+import { viewOf } from "../../../functions/parsing/bytes";
+import { ClientDirectory, type Client } from "../../../functions/parsing/client-directory";
 import { ClientResolver } from "../../../functions/parsing/client-address";
 
 const LOCAL = ["127.0.0.0/8", "10.0.0.0/8"];
@@ -129,7 +131,12 @@ describe("clientOf", () => {
   });
 });
 
-describe("isBlockable", () => {
+describe("ClientDirectory", () => {
+  const directory = new ClientDirectory({ trust: [], prefixes: DEFAULT_PREFIXES });
+  const clientAt = (text: string): Client | undefined => {
+    const bytes = Buffer.from(text);
+    return directory.clientAt(viewOf(bytes), 0, bytes.length);
+  };
   const cases: readonly (readonly [address: string, expected: boolean])[] = [
     ["0.0.0.0", false],
     ["10.0.0.1", false],
@@ -155,8 +162,8 @@ describe("isBlockable", () => {
     ["not an address", false],
   ];
   for (const [address, expected] of cases) {
-    it(`says ${String(expected)} for ${address}`, () => {
-      assert.equal(isBlockable(address), expected);
+    it(`says that ${address} ${expected ? "may" : "must not"} be blocked`, () => {
+      assert.equal(clientAt(address)?.isBlockable ?? false, expected);
     });
   }
 
@@ -165,7 +172,8 @@ describe("isBlockable", () => {
     const ranges = new Set<string>([...special, "carrierGradeNat", "private"]);
     fc.assert(
       fc.property(fc.ipV4(), (text) => {
-        assert.equal(isBlockable(text), !ranges.has(parseAddress(text)?.range() ?? "private"));
+        const isSpecial = ranges.has(parseAddress(text)?.range() ?? "private");
+        assert.equal(clientAt(text)?.isBlockable, !isSpecial);
       }),
       { numRuns: 2000 },
     );
