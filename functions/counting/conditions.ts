@@ -72,6 +72,18 @@ export class Conditions {
     for (const place of this.order) this.restrict(place, batch);
   }
 
+  /** The first rule from `rule` on whose conditions row `i` fulfils, or -1. */
+  nextMatch(i: number, rule: number): number {
+    const { matching, width } = this;
+    let rest = -1 << (rule & 31);
+    for (let word = rule >> 5; word < width; word++) {
+      const bits = matching[i * width + word] & rest;
+      if (bits !== 0) return 32 * word + 31 - Math.clz32(bits & -bits);
+      rest = -1;
+    }
+    return -1;
+  }
+
   /** Whether row `i` fulfils all conditions of a rule. */
   matches(rule: number, i: number): boolean {
     return (this.matching[i * this.width + (rule >> 5)] & (1 << (rule & 31))) !== 0;

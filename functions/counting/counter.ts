@@ -22,8 +22,6 @@ export interface CounterSettings {
 /** A rule with what it counts. */
 export interface CountingRule {
   readonly rule: Rule;
-  /** Its place among the rules. */
-  readonly ruleAt: number;
   readonly isPerClient: boolean;
   /** The other fields of the key. */
   readonly others: readonly TextValues[];
@@ -65,7 +63,7 @@ export class Counter {
   constructor(settings: CounterSettings) {
     const rules = settings.rules.filter((rule) => logOf(rule) === "nginx");
     this.conditions = new Conditions(rules, this.fields);
-    this.rules = rules.map((rule, ruleAt) => this.compile(rule, ruleAt, settings));
+    this.rules = rules.map((rule) => this.compile(rule, settings));
   }
 
   /**
@@ -75,14 +73,14 @@ export class Counter {
   add(batch: RowBatch): readonly Crossing[] {
     const crossings: Crossing[] = [];
     this.conditions.evaluate(batch);
-    for (const counting of this.rules) {
-      for (let i = 0; i < batch.size; i++) {
-        if (!this.conditions.matches(counting.ruleAt, i) || !this.count(counting, batch, i))
-          continue;
-        crossings.push({ row: i, finding: this.toFinding(counting, batch.rows[i]) });
+    const { rules, conditions } = this;
+    for (let i = 0; i < batch.size; i++) {
+      for (let at = conditions.nextMatch(i, 0); at >= 0; at = conditions.nextMatch(i, at + 1)) {
+        if (this.count(rules[at], batch, i))
+          crossings.push({ row: i, finding: this.toFinding(rules[at], batch.rows[i]) });
       }
     }
-    return crossings.sort((a, b) => a.row - b.row);
+    return crossings;
   }
 
   /** Forgets every window. */
@@ -113,12 +111,11 @@ export class Counter {
     nearMisses.note(client, { total: windows.exactly(), bound, key: this.fields.keyOf(rule, row) });
   }
 
-  private compile(rule: Rule, ruleAt: number, settings: CounterSettings): CountingRule {
+  private compile(rule: Rule, settings: CounterSettings): CountingRule {
     const valueOf = this.fields.distinctOf(rule);
     const notable = rule.moreThan * NEAR_SHARE;
     return {
       rule,
-      ruleAt,
       isPerClient: rule.per.includes("client"),
       others: this.fields.hashedKey(rule),
       seed: 0,
