@@ -26,7 +26,9 @@ const LETTERS = "zqxjkvbpygfwmucldrhsnioate";
 /** What ordinary URLs are full of, as a place to look for triples that are not rare at all. */
 const COMMON_WORDS =
   "/blog/catalog/category/product/article/search/shop/news/help/docs/about/contact/index.html/pages/" +
-  "images/media/assets/static/api/v1/v2/v3/users/account/orders/cart/checkout/profile/settings/posts";
+  "images/media/assets/static/api/v1/v2/v3/users/account/orders/cart/checkout/profile/settings/posts" +
+  "/img/logo.svg/icon.png/photo.jpg/favicon.ico/app.js/main.js/vendor.js/style.css/font.woff2/index.php" +
+  "?page=1&sort=price&q=text&id=1&lang=en&utm_source=mail&category=1";
 
 function commonness(bytes: readonly number[]): number {
   const isOrdinary = COMMON_WORDS.includes(Buffer.from(bytes).toString().toLowerCase());
