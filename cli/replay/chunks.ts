@@ -1,6 +1,6 @@
-import { open, type FileHandle } from "node:fs/promises";
-import { createReadStream } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 import { createGunzip } from "node:zlib";
 
 /** Where the bytes of a log come from; `read` fills a buffer and says how many bytes it got, 0 at the end. */
@@ -13,41 +13,45 @@ export interface ChunkSource {
 
 const GZIP_MAGIC = [0x1f, 0x8b];
 /** Bytes asked for at once; a reader has room for at least as many. */
-export const CHUNK = 1 << 19;
+export const CHUNK = 1 << 17;
+/** Bytes of a compressed log handed over at once, by another thread. */
+const UNZIPPED = 1 << 19;
+/** Milliseconds after which signals and messages get their turn. */
+const TURN_MS = 20;
 
 /** Opens a file or, for `-`, standard input; gzip is told by its first bytes, not by its name. */
 export async function openChunks(path: string): Promise<ChunkSource> {
   if (path === "-") return openStandardInput();
-  const file = await open(path);
+  const file = openSync(path, "r");
   const magic = Buffer.alloc(2);
-  await file.read(magic, 0, 2, 0);
-  if (isGzip(magic)) {
-    await file.close();
-    const raw = createReadStream(path, { highWaterMark: CHUNK });
-    return fromStream(unzip(raw), raw);
-  }
-  return readAhead(file);
+  readSync(file, magic, 0, 2, 0);
+  if (!isGzip(magic)) return fromFile(file);
+  closeSync(file);
+  const raw = createReadStream(path, { highWaterMark: CHUNK });
+  return fromStream(unzip(raw), raw);
 }
 
-/** Reads the next piece of a file while the last one is worked on: waiting would cost a fifth of a replay. */
-function readAhead(file: FileHandle): ChunkSource {
+/**
+ * Reads in this very thread: handing a read over to another one takes longer than small pieces do,
+ * which the system has read ahead anyway.
+ */
+function fromFile(file: number): ChunkSource {
   let taken = 0;
-  const readNext = (buffer: Buffer): Promise<Buffer> =>
-    file.read(buffer, 0, buffer.length).then(({ bytesRead }) => buffer.subarray(0, bytesRead));
-  const buffer = Buffer.allocUnsafeSlow(CHUNK);
-  let next = readNext(buffer);
+  let lastTurn = performance.now();
   return {
     read: async (target, at) => {
-      const piece = await next;
-      piece.copy(target, at);
-      taken += piece.length;
-      if (piece.length > 0) next = readNext(buffer);
-      return piece.length;
+      if (performance.now() - lastTurn > TURN_MS) {
+        await setImmediate();
+        lastTurn = performance.now();
+      }
+      const got = readSync(file, target, at, CHUNK, null);
+      taken += got;
+      return got;
     },
     taken: () => taken,
-    close: async () => {
-      await next.catch(() => undefined);
-      await file.close();
+    close: () => {
+      closeSync(file);
+      return Promise.resolve();
     },
   };
 }
@@ -69,7 +73,7 @@ async function* startingWith(first: Buffer, rest: AsyncIterator<Buffer>): AsyncG
 const isGzip = (bytes: Buffer): boolean => bytes[0] === GZIP_MAGIC[0] && bytes[1] === GZIP_MAGIC[1];
 
 function unzip(raw: Readable): Readable {
-  const gunzip = createGunzip({ chunkSize: CHUNK });
+  const gunzip = createGunzip({ chunkSize: UNZIPPED });
   raw.on("error", (error) => gunzip.destroy(error));
   return raw.pipe(gunzip);
 }
