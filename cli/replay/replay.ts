@@ -92,7 +92,7 @@ export class Replay {
   flush(): void {
     const { batch } = this;
     for (let i = 0; i < batch.size; i++) this.directory.resolve(batch.rows[i]);
-    batch.keep(({ client }) => this.isMine(client));
+    if (this.settings.shard.of > 1) batch.keep(({ client }) => this.isMine(client));
     for (let i = 0; i < batch.size; i++) this.requestsBefore[i] = this.note(batch.rows[i]);
     for (const evaluation of this.evaluations) evaluation.add(batch, this.requestsBefore);
     batch.clear();
@@ -167,10 +167,10 @@ export class Replay {
   private noteTime(time: number): void {
     if (time < this.first) this.first = time;
     if (time > this.last) this.last = time;
-    const minute = Math.floor(time / MINUTE);
-    if (minute !== this.minute) {
+    const into = time - this.minute * MINUTE;
+    if (!(into >= 0 && into < MINUTE)) {
       this.closeMinute();
-      this.minute = minute;
+      this.minute = Math.floor(time / MINUTE);
     }
     this.inMinute++;
   }
