@@ -1,3 +1,5 @@
+import { classesOf, Trie, type ByteClasses } from "./trie";
+
 /** A glob: literal pieces with any text between them. */
 export interface Glob {
   readonly group: number;
@@ -16,10 +18,13 @@ export interface Piece {
   readonly isAnchoredAtEnd: boolean;
 }
 
-export interface Automaton {
+export interface Automaton extends ByteClasses {
+  /**
+   * Next state by state and class of byte. States are numbered in steps of `classCount`, and those in
+   * which a piece ends are given with `HAS_OUTPUT` added.
+   */
   readonly next: Int32Array;
-  readonly classes: Uint8Array;
-  readonly classCount: number;
+  /** Pieces that end in a state, its own and those of its suffixes. */
   readonly outputs: readonly (readonly Piece[])[];
 }
 
@@ -38,101 +43,54 @@ export function splitGlob(glob: string, group: number): Glob {
   };
 }
 
-/** One automaton for all pieces of all globs. */
+/**
+ * One automaton for all pieces of all globs. States are numbered by their distance from the root, for
+ * those that ordinary texts reach are to lie together in the processor's cache. Where a state has no
+ * edge of its own it goes where its longest proper suffix goes: so each begins as a copy of that one.
+ */
 export function buildAutomaton(globs: readonly Glob[], ignoreCase: boolean): Automaton {
-  const { classes, classCount } = classesOf(globs, ignoreCase);
-  const states =
-    1 + globs.reduce((n, { pieces }) => n + pieces.reduce((m, p) => m + p.length, 0), 0);
-  const next = new Int32Array(states * classCount).fill(-1);
-  const own: Piece[][] = [[]];
+  const { classes, classCount } = classesOf(
+    globs.flatMap(({ pieces }) => pieces),
+    ignoreCase,
+  );
+  const { trie, pieces } = plant(globs, classes);
+  const next = new Int32Array(trie.via.length * classCount);
+  const nodes = [0];
+  const outputs: (readonly Piece[])[] = [NOTHING];
+  const suffixes = [0];
+  for (let state = 0; state < next.length; state += classCount) {
+    const suffix = suffixes[state / classCount];
+    next.copyWithin(state, suffix, suffix + classCount);
+    for (const node of trie.children[nodes[state / classCount]]) {
+      const via = trie.via[node];
+      const childSuffix = state === 0 ? 0 : next[suffix + via] & ~HAS_OUTPUT;
+      const output = [...(pieces.get(node) ?? NOTHING), ...outputs[childSuffix / classCount]];
+      next[state + via] = nodes.length * classCount + (output.length > 0 ? HAS_OUTPUT : 0);
+      nodes.push(node);
+      suffixes.push(childSuffix);
+      outputs.push(output);
+    }
+  }
+  return { next, classes, classCount, outputs };
+}
+
+/** All pieces as a trie, and those that end in each node. */
+function plant(
+  globs: readonly Glob[],
+  classes: Uint8Array,
+): { trie: Trie; pieces: ReadonlyMap<number, Piece[]> } {
+  const trie = new Trie(classes);
+  const ending = new Map<number, Piece[]>();
   globs.forEach(({ pieces, isAnchoredAtStart, isAnchoredAtEnd }, glob) => {
     pieces.forEach((bytes, place) => {
-      let state = 0;
-      for (const byte of bytes) {
-        const edge = state * classCount + classes[byte];
-        if (next[edge] < 0) next[edge] = own.push([]) - 1;
-        state = next[edge];
-      }
+      const node = trie.add(bytes);
       const isLast = place === pieces.length - 1;
-      own[state].push({
-        glob,
-        place,
-        length: bytes.length,
-        isLast,
-        isAnchoredAtStart,
-        isAnchoredAtEnd,
-      });
+      const { length } = bytes;
+      const piece = { glob, place, length, isLast, isAnchoredAtStart, isAnchoredAtEnd };
+      ending.set(node, [...(ending.get(node) ?? NOTHING), piece]);
     });
   });
-  const { outputs, order } = addFailureEdges(next, classCount, own);
-  return { ...renumber(next, { classCount, outputs, order }), classes, classCount };
+  return { trie, pieces: ending };
 }
 
-/**
- * Numbers states by their distance from the root: those that ordinary texts reach lie together and
- * stay in the processor's cache. Times classes, so that the inner loop has only an addition left.
- */
-function renumber(
-  next: Int32Array,
-  {
-    classCount,
-    outputs,
-    order,
-  }: { classCount: number; outputs: readonly Piece[][]; order: readonly number[] },
-): Pick<Automaton, "next" | "outputs"> {
-  const rank = new Int32Array(order.length);
-  order.forEach((state, i) => {
-    rank[state] = i;
-  });
-  const renumbered = new Int32Array(order.length * classCount);
-  order.forEach((state, i) => {
-    for (let byteClass = 0; byteClass < classCount; byteClass++) {
-      const to = next[state * classCount + byteClass];
-      const flag = outputs[to].length > 0 ? HAS_OUTPUT : 0;
-      renumbered[i * classCount + byteClass] = rank[to] * classCount + flag;
-    }
-  });
-  return { next: renumbered, outputs: order.map((state) => outputs[state]) };
-}
-
-/** Breadth first: a missing edge goes where the longest proper suffix goes. */
-function addFailureEdges(
-  next: Int32Array,
-  classCount: number,
-  own: readonly Piece[][],
-): { outputs: Piece[][]; order: number[] } {
-  const failure = new Int32Array(own.length);
-  const outputs = own.map((pieces) => [...pieces]);
-  const queue = [0];
-  for (const state of queue) {
-    for (let byteClass = 0; byteClass < classCount; byteClass++) {
-      const edge = state * classCount + byteClass;
-      const fallback = state === 0 ? 0 : next[failure[state] * classCount + byteClass];
-      if (next[edge] < 0) {
-        next[edge] = fallback;
-        continue;
-      }
-      const child = next[edge];
-      failure[child] = fallback;
-      outputs[child].push(...outputs[fallback]);
-      queue.push(child);
-    }
-  }
-  return { outputs, order: queue };
-}
-
-/** Bytes that no glob holds share class 0; a letter shares a class with its other case. */
-export function classesOf(
-  globs: readonly Glob[],
-  ignoreCase: boolean,
-): { classes: Uint8Array; classCount: number } {
-  const classes = new Uint8Array(256);
-  let classCount = 1;
-  for (const byte of globs.flatMap(({ pieces }) => pieces.flatMap((piece) => [...piece]))) {
-    if (classes[byte] !== 0) continue;
-    classes[byte] = classCount;
-    if (ignoreCase && byte >= 97 && byte <= 122) classes[byte - 32] = classCount;
-    classCount++;
-  }
-  return { classes, classCount };
-}
+const NOTHING: readonly Piece[] = [];

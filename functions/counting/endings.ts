@@ -1,4 +1,5 @@
-import { classesOf, type Glob } from "./automaton";
+import type { Glob } from "./automaton";
+import { classesOf, Trie } from "./trie";
 
 const NOWHERE = -1;
 
@@ -13,33 +14,24 @@ export class Endings {
   private readonly classes: Uint8Array;
   private readonly classCount: number;
   /** The groups whose globs end in a state. */
-  private readonly groups: readonly number[];
+  private readonly groups: Int32Array;
 
   constructor(globs: readonly Glob[], ignoreCase: boolean) {
-    const { classes, classCount } = classesOf(globs, ignoreCase);
-    const edges: number[][] = [[]];
-    const groups = [0];
-    for (const { pieces, group } of globs) {
-      let state = 0;
-      for (const byte of Buffer.from(pieces[0]).reverse()) {
-        const known = edges[state][classes[byte]];
-        if (known === undefined) {
-          edges[state][classes[byte]] = groups.push(0) - 1;
-          edges.push([]);
-        }
-        state = edges[state][classes[byte]];
-      }
-      groups[state] |= 1 << group;
-    }
-    this.next = new Int32Array(edges.length * classCount).fill(NOWHERE);
-    edges.forEach((to, from) => {
-      to.forEach((state, byteClass) => {
-        this.next[from * classCount + byteClass] = state * classCount;
-      });
+    const texts = globs.map(({ pieces }) => Buffer.from(pieces[0]).reverse());
+    const { classes, classCount } = classesOf(texts, ignoreCase);
+    const trie = new Trie(classes);
+    const ends = texts.map((text) => trie.add(text));
+    this.groups = new Int32Array(trie.via.length);
+    globs.forEach(({ group }, i) => {
+      this.groups[ends[i]] |= 1 << group;
+    });
+    this.next = new Int32Array(trie.via.length * classCount).fill(NOWHERE);
+    trie.children.forEach((children, node) => {
+      for (const child of children)
+        this.next[node * classCount + trie.via[child]] = child * classCount;
     });
     this.classes = classes;
     this.classCount = classCount;
-    this.groups = groups;
   }
 
   /** The groups of which a glob matches the whole of `[start, end)`: bit `i` for group `i`. */

@@ -1,4 +1,11 @@
-import { buildAutomaton, HAS_OUTPUT, splitGlob, type Glob, type Piece } from "./automaton";
+import {
+  buildAutomaton,
+  HAS_OUTPUT,
+  splitGlob,
+  type Automaton,
+  type Glob,
+  type Piece,
+} from "./automaton";
 import { Endings, isEnding } from "./endings";
 import { rareTriples, tripleOf } from "./rare-triples";
 
@@ -18,15 +25,7 @@ export class Patterns {
 
   private readonly globs: readonly Glob[];
   private readonly endings: Endings;
-  /**
-   * Next state by state and class of byte. States are numbered in steps of `classCount`, and those in
-   * which a piece ends are given with `HAS_OUTPUT` added.
-   */
-  private readonly next: Int32Array;
-  private readonly classes: Uint8Array;
-  private readonly classCount: number;
-  /** Pieces that end in a state, its own and those of its suffixes. */
-  private readonly outputs: readonly (readonly Piece[])[];
+  private readonly automaton: Automaton;
   /** Groups that match whatever the text is, and those that match when it is empty. */
   private readonly always: number;
   private readonly whenEmpty: number;
@@ -56,11 +55,7 @@ export class Patterns {
     this.isAnchored = this.globs.every((glob) => glob.isAnchoredAtStart);
     // Globs that begin with text are done with most texts after a byte or two as it is.
     this.triples = this.isAnchored ? undefined : rareTriples(this.globs);
-    const automaton = buildAutomaton(this.globs, ignoreCase);
-    this.next = automaton.next;
-    this.classes = automaton.classes;
-    this.classCount = automaton.classCount;
-    this.outputs = automaton.outputs;
+    this.automaton = buildAutomaton(this.globs, ignoreCase);
     this.seen = new Int32Array(this.globs.length);
     this.seenEnd = new Int32Array(this.globs.length);
     this.runs = new Float64Array(this.globs.length).fill(-1);
@@ -71,7 +66,8 @@ export class Patterns {
     if (start === end) return this.always | this.whenEmpty;
     const ended = this.always | this.endings.match(buf, start, end);
     if (!this.mayMatch(buf, start, end)) return ended;
-    const { next, classes, isAnchored } = this;
+    const { isAnchored } = this;
+    const { next, classes, classCount } = this.automaton;
     this.run++;
     this.hasBegun = false;
     let mask = ended;
@@ -84,7 +80,7 @@ export class Patterns {
         continue;
       }
       state -= HAS_OUTPUT;
-      mask |= this.advance(state / this.classCount, i + 1 - start, end - start);
+      mask |= this.advance(state / classCount, i + 1 - start, end - start);
     }
     return mask;
   }
@@ -109,7 +105,7 @@ export class Patterns {
   /** Notes the pieces that end at `at`; returns the groups whose globs they complete. */
   private advance(state: number, at: number, length: number): number {
     let mask = 0;
-    for (const piece of this.outputs[state]) {
+    for (const piece of this.automaton.outputs[state]) {
       const { glob } = piece;
       const isFresh = this.runs[glob] !== this.run;
       const seen = isFresh ? 0 : this.seen[glob];

@@ -1,3 +1,4 @@
+import { SLASH } from "../parsing/bytes";
 import type { Glob } from "./automaton";
 
 const TRIPLE_BITS = 19;
@@ -10,15 +11,26 @@ export const tripleOf = (folded: number): number =>
 export function rareTriples(globs: readonly Glob[]): Int32Array | undefined {
   const triples = new Int32Array(1 << (TRIPLE_BITS - 5));
   for (const { pieces } of globs) {
-    const all = pieces.flatMap((piece) =>
-      [...piece.subarray(2)].map((third, i) => [piece[i], piece[i + 1], third] as const),
-    );
-    if (all.length === 0) return undefined;
-    const rarest = all.reduce((a, b) => (commonness(b) < commonness(a) ? b : a));
-    const triple = tripleOf(rarest.reduce((folded, byte) => (folded << 8) | byte | 32, 0));
+    let rarest = 0;
+    let least = Infinity;
+    for (const folded of pieces.flatMap(triplesIn)) {
+      const commonness = commonnessOf(folded);
+      if (commonness >= least) continue;
+      least = commonness;
+      rarest = folded;
+    }
+    if (least === Infinity) return undefined;
+    const triple = tripleOf(rarest);
     triples[triple >> 5] |= 1 << (triple & 31);
   }
   return globs.length === 0 ? undefined : triples;
+}
+
+function triplesIn(bytes: Buffer): number[] {
+  const triples: number[] = [];
+  for (let i = 2; i < bytes.length; i++)
+    triples.push((bytes[i - 2] << 16) | (bytes[i - 1] << 8) | bytes[i] | 0x202020);
+  return triples;
 }
 
 /** Letters by how often they stand in English text; slashes are common in URLs, other signs rare. */
@@ -30,16 +42,19 @@ const COMMON_WORDS =
   "/img/logo.svg/icon.png/photo.jpg/favicon.ico/app.js/main.js/vendor.js/style.css/font.woff2/index.php" +
   "?page=1&sort=price&q=text&id=1&lang=en&utm_source=mail&category=1";
 
-function commonness(bytes: readonly number[]): number {
-  const isOrdinary = COMMON_WORDS.includes(Buffer.from(bytes).toString().toLowerCase());
-  return bytes.reduce(
-    (product, byte) => {
-      const letter = LETTERS.indexOf(String.fromCharCode(byte | 32));
-      if (letter >= 0) return product * (4 + letter);
-      if (byte === 47) return product * 60;
-      if (byte === 45 || byte === 46) return product * 20;
-      return product * (byte >= 48 && byte <= 57 ? 16 : 1);
-    },
-    isOrdinary ? 1_000_000 : 1,
-  );
-}
+const ORDINARY = new Set(triplesIn(Buffer.from(COMMON_WORDS)));
+
+/** How common each byte is. */
+const COMMONNESS = new Float64Array(256).fill(1);
+Buffer.from(LETTERS).forEach((letter, i) => {
+  COMMONNESS[letter] = 4 + i;
+});
+for (const digit of "0123456789") COMMONNESS[digit.charCodeAt(0)] = 16;
+for (const sign of "-.") COMMONNESS[sign.charCodeAt(0)] = 20;
+COMMONNESS[SLASH] = 60;
+
+const commonnessOf = (folded: number): number =>
+  COMMONNESS[folded >> 16] *
+  COMMONNESS[(folded >> 8) & 255] *
+  COMMONNESS[folded & 255] *
+  (ORDINARY.has(folded) ? 1_000_000 : 1);
