@@ -231,10 +231,9 @@ export class MinuteCounter {
       table.grow();
       return;
     }
-    const starts = Array.from(
-      { length: table.size },
-      (_, i) => table.numbers[i * RECORD_NUMBERS + START],
-    ).sort((a, b) => a - b);
+    const starts = new Float64Array(table.size);
+    for (let i = 0; i < table.size; i++) starts[i] = table.numbers[i * RECORD_NUMBERS + START];
+    starts.sort();
     const before = table.size;
     keepAfter(group, starts[starts.length >> 1]);
     this.forgotten += before - table.size;
@@ -300,7 +299,7 @@ function keepAfter({ table, rules }: Group, time: number): void {
   table.keep((record) => {
     if (table.numbers[record * RECORD_NUMBERS + START] > time) return true;
     const serial = table.words[record * RECORD_WORDS + SERIAL_WORD];
-    for (const { details } of rules) details.delete(serial);
+    for (const { details } of rules) if (details.size > 0) details.delete(serial);
     return false;
   });
 }

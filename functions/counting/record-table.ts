@@ -67,6 +67,7 @@ export class RecordTable {
       if (kept < record) this.move(record, kept);
       kept++;
     }
+    if (kept === this.size) return;
     this.size = kept;
     this.rebuild();
   }

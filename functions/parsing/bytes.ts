@@ -64,10 +64,10 @@ export function hexDigit(byte: number): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
-/** Whether the bytes at `start` are exactly `text` (ASCII). */
-export function startsWith(buf: Buffer, start: number, end: number, text: string): boolean {
+/** Whether the bytes in `[start, end)` begin with those of `text`. */
+export function startsWith(buf: Buffer, start: number, end: number, text: Uint8Array): boolean {
   if (end - start < text.length) return false;
-  for (let i = 0; i < text.length; i++) if (buf[start + i] !== text.charCodeAt(i)) return false;
+  for (let i = 0; i < text.length; i++) if (buf[start + i] !== text[i]) return false;
   return true;
 }
 

@@ -6,7 +6,7 @@ import { isS3Json, readJsonObject, setNginxJson, setS3JsonColumns, unwrap } from
 import { LogTime } from "./log-time";
 import { LtsvParser } from "./ltsv";
 import type { Reason } from "./reasons";
-import { Row } from "./row";
+import { Row, type Format } from "./row";
 import { S3Parser, setAccessNumbers } from "./s3-line";
 
 /** Which lines to accept: all that are known, or only those of one log. */
@@ -31,7 +31,7 @@ export class LineParser {
   private buf: Buffer = Buffer.alloc(0);
   /** The first backslash at or behind the last line's start: one native search serves many lines. */
   private backslash = -1;
-  private lastWasLtsv = false;
+  private last: Format = "combined";
 
   constructor(source: Source = "auto") {
     this.source = source;
@@ -65,7 +65,7 @@ export class LineParser {
     const lineStart = hasByteOrderMark(buf, start) ? start + 3 : start;
     const reason = this.parseLine(buf, lineStart, lineEnd);
     if (reason !== undefined) return reason;
-    this.lastWasLtsv = row.format === "ltsv";
+    this.last = row.format;
     if (row.kind === "request" && row.format !== "json" && this.hasBackslash(start, lineEnd)) {
       this.decodeEscapes();
     }
@@ -91,16 +91,15 @@ export class LineParser {
   private parseLine(buf: Buffer, start: number, end: number): Reason | undefined {
     if (buf[start] === OPEN_BRACE) return this.parseJson(buf.toString("utf8", start, end));
     const { row } = this;
+    // No line can be both, so it is only a matter of speed which is asked for first.
+    if (this.last === "s3" && this.isS3(buf, start, end)) return this.parseS3(buf, start, end);
     if (this.source !== "s3" && this.combined.isUsual(buf, start, end)) {
       row.reset(buf, "request", "combined");
       return this.combined.parseUsual(row, start, end);
     }
-    if (this.source !== "nginx" && this.s3.isLike(buf, start, end)) {
-      row.reset(buf, "access", "s3");
-      return this.s3.parse(row, start, end);
-    }
+    if (this.last !== "s3" && this.isS3(buf, start, end)) return this.parseS3(buf, start, end);
     if (this.source === "s3") return "unknown-format";
-    if (this.lastWasLtsv) {
+    if (this.last === "ltsv") {
       row.reset(buf, "request", "ltsv");
       if (this.ltsv.parse(row, start, end) === undefined) return undefined;
     }
@@ -112,6 +111,15 @@ export class LineParser {
       return this.ltsv.parse(row, start, end);
     }
     return this.parseEscapedByAgent(buf, start, end);
+  }
+
+  private isS3(buf: Buffer, start: number, end: number): boolean {
+    return this.source !== "nginx" && this.s3.isLike(buf, start, end);
+  }
+
+  private parseS3(buf: Buffer, start: number, end: number): Reason | undefined {
+    this.row.reset(buf, "access", "s3");
+    return this.s3.parse(this.row, start, end);
   }
 
   /**

@@ -29,6 +29,8 @@ const VALUE_COLUMNS = [
 /** Longer error codes and numbers do not exist; the bound keeps hostile lines linear. */
 const MAX_VALUE_LENGTH = 64;
 const MAX_LAST_QUOTES = 8;
+const SIGNATURE = Buffer.from("SigV");
+const AUTHENTICATIONS = ["AuthHeader", "QueryString"].map((text) => Buffer.from(text));
 
 /**
  * Parses the text form of S3 server access logs, of every width. Quotes in Request-URI, Referer and
@@ -73,8 +75,6 @@ export class S3Parser {
 
   /** Parses the line at `[start, end)` of the row's buffer, which `isLike` has just accepted. */
   parse(row: Row, start: number, end: number): Reason | undefined {
-    row.kind = "access";
-    row.format = "s3";
     const { ownerEnd, bucketEnd } = this;
     const buf = row.buf;
     const timeEnd = bucketEnd + 2 + TIME_LENGTH;
@@ -104,23 +104,24 @@ export class S3Parser {
     }
     const isQuoted = row.buf[start] === QUOTE;
     if (isQuoted) setUnlessMissing(row, S3.request_uri, start + 1, uriEnd);
-    VALUE_COLUMNS.forEach((column, i) => {
-      setUnlessMissing(row, column, this.values[2 * i], this.values[2 * i + 1]);
-    });
+    const { values } = this;
+    for (let i = 0; i < VALUE_COLUMNS.length; i++)
+      setUnlessMissing(row, VALUE_COLUMNS[i], values[2 * i], values[2 * i + 1]);
     setAccessNumbers(row);
     if (this.valuesEnd + 1 < end) this.setRefererAndTail(row, this.valuesEnd + 1, end);
     else row.partial = true;
   }
 
   private findQuotes(buf: Buffer, start: number, end: number): void {
-    this.quoteCount = 0;
+    let count = 0;
     // The search cannot run past a quote at `start`.
     const last = buf[start] === QUOTE ? buf.lastIndexOf(QUOTE, end - 1) : end - 1;
     for (let at = start; at <= last; at++) {
       if (buf[at] !== QUOTE) continue;
-      if (this.quoteCount === this.quotes.length) this.quotes = doubled(this.quotes);
-      this.quotes[this.quoteCount++] = at;
+      if (count === this.quotes.length) this.quotes = doubled(this.quotes);
+      this.quotes[count++] = at;
     }
+    this.quoteCount = count;
   }
 
   /** The end of Request-URI, or -1 when none or more than one place can be it. */
@@ -275,12 +276,11 @@ function isTailFrom(buf: Buffer, versionAt: number, end: number): boolean {
   const signatureAt = nextWord(buf, nextWord(buf, versionAt, end), end);
   if (signatureAt >= end) return true;
   const authenticationAt = nextWord(buf, nextWord(buf, signatureAt, end), end);
-  const isSignature = buf[signatureAt] === DASH || startsWith(buf, signatureAt, end, "SigV");
+  const isSignature = buf[signatureAt] === DASH || startsWith(buf, signatureAt, end, SIGNATURE);
   if (!isSignature || authenticationAt >= end) return isSignature;
   return (
     buf[authenticationAt] === DASH ||
-    startsWith(buf, authenticationAt, end, "AuthHeader") ||
-    startsWith(buf, authenticationAt, end, "QueryString")
+    AUTHENTICATIONS.some((text) => startsWith(buf, authenticationAt, end, text))
   );
 }
 

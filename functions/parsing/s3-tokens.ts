@@ -1,6 +1,8 @@
-import { DASH, isAbsent, startsWith } from "./bytes";
+import { DASH, isAbsent, QUOTE, startsWith } from "./bytes";
 
-const OPERATION_KINDS = ["REST.", "WEBSITE.", "SOAP.", "BATCH.", "S3."] as const;
+const OPERATION_KINDS = ["REST.", "WEBSITE.", "SOAP.", "BATCH.", "S3."].map((kind) =>
+  Buffer.from(kind),
+);
 const UUID_LENGTH = 36;
 const REQUEST_ID_LENGTH = 16;
 
@@ -45,7 +47,9 @@ export const errorCodeEnd = (buf: Buffer, start: number, end: number): number =>
 
 /** Missing values come both ways: a bare dash, and a quoted one. */
 export function isMissing(buf: Buffer, start: number, end: number): boolean {
-  return isAbsent(buf, start, end) || (end - start === 3 && startsWith(buf, start, end, '"-"'));
+  if (end - start === 3)
+    return buf[start] === QUOTE && isAbsent(buf, start + 1, end - 1) && buf[end - 1] === QUOTE;
+  return isAbsent(buf, start, end);
 }
 
 function partEnd(buf: Buffer, start: number, end: number, part: number): number {
