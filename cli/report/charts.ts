@@ -7,6 +7,21 @@ interface ChartData {
   readonly stopped: number[];
 }
 
+/** `2026-11-22 03:00`, for seconds since 1970. */
+const timeText = (seconds: number): string =>
+  new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+
+/** The time of day under each mark, and the date where it is another. */
+function timeLabels(marks: readonly number[]): string[] {
+  let day = "";
+  return marks.map((mark) => {
+    const [date, clock] = timeText(mark).split(" ");
+    const label = date === day ? clock : `${clock}\n${date}`;
+    day = date;
+    return label;
+  });
+}
+
 const element = document.getElementById("chart-data");
 const place = document.getElementById("chart");
 if (element !== null && place !== null) {
@@ -25,7 +40,10 @@ if (element !== null && place !== null) {
       height: 260,
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC"),
       series: [
-        { label: "time (UTC)" },
+        {
+          label: "time (UTC)",
+          value: (_u, seconds: number | null) => (seconds === null ? "--" : timeText(seconds)),
+        },
         {
           label: "requests",
           stroke: color("--accent"),
@@ -41,7 +59,10 @@ if (element !== null && place !== null) {
           points: { show: false },
         },
       ],
-      axes: [axis, { ...axis, size: 64 }],
+      axes: [
+        { ...axis, values: (_u, marks) => timeLabels(marks) },
+        { ...axis, size: 64 },
+      ],
       scales: { y: { range: (_u, _min, max) => [0, Math.max(1, max * 1.05)] } },
     },
     [times, requests, stopped],

@@ -102,6 +102,24 @@ describe("the report in Chromium", () => {
     });
   }
 
+  it("says minute and requests where the mouse points, in UTC", async () => {
+    const log = join(folder, "minutes.log");
+    const line = (time: string): string =>
+      `198.51.100.9 - - [22/Nov/2026:${time} +0100] "GET / HTTP/1.1" 200 1 "-" "curl"\n`;
+    writeFileSync(log, line("00:58:30") + line("01:00:10") + line("01:00:20"));
+    const { page } = await openReport(report("minutes.html", [log]), {
+      width: 800,
+      colorScheme: "light",
+    });
+
+    const plot = await page.locator("#chart .u-over").boundingBox();
+    assert.ok(plot !== null);
+    await page.mouse.move(plot.x + plot.width - 2, plot.y + 10);
+
+    const values = await page.locator("#chart .u-legend .u-value").allTextContents();
+    assert.deepEqual(values, ["2026-11-22 00:00", "2", "0"]);
+  });
+
   it("runs nothing that stands in the log", async () => {
     const log = join(folder, "hostile.log");
     const attack = `"GET /?q=<script>document.title='owned'</script> HTTP/1.1" 200 1 "-" "</script><img src=x onerror=document.title='owned'>"`;
