@@ -31,6 +31,7 @@ export class LineParser {
   private buf: Buffer = Buffer.alloc(0);
   /** The first backslash at or behind the last line's start: one native search serves many lines. */
   private backslash = -1;
+  /** The last line's format, which is likely to be the next one's. */
   private last: Format = "combined";
 
   constructor(source: Source = "auto") {

@@ -7,16 +7,16 @@ const UUID_LENGTH = 36;
 const REQUEST_ID_LENGTH = 16;
 
 /** What a byte may be part of, a bit for each. */
-const REQUEST_ID = 1;
-const OPERATION = 2;
+const NUMBER = 1;
+const REQUEST_ID = 2;
 const UUID = 4;
-const NUMBER = 8;
-const ERROR_CODE = 16;
+/** Of operations and error codes. */
+const NAME = 8;
 const PARTS = new Uint8Array(256);
-setParts("0123456789", REQUEST_ID | OPERATION | UUID | NUMBER | ERROR_CODE);
-setParts("ABCDEFGHIJKLMNOPQRSTUVWXYZ", REQUEST_ID | OPERATION | UUID | ERROR_CODE);
-setParts("abcdefghijklmnopqrstuvwxyz", OPERATION | UUID | ERROR_CODE);
-setParts("._", OPERATION | ERROR_CODE);
+setParts("0123456789", NUMBER | REQUEST_ID | UUID | NAME);
+setParts("ABCDEFGHIJKLMNOPQRSTUVWXYZ", REQUEST_ID | UUID | NAME);
+setParts("abcdefghijklmnopqrstuvwxyz", UUID | NAME);
+setParts("._", NAME);
 
 /** A request ID: 16 of `[0-9A-Z]`, or a UUID for the jobs of S3 itself. */
 export function isRequestId(buf: Buffer, start: number, end: number): boolean {
@@ -32,7 +32,7 @@ export function isRequestId(buf: Buffer, start: number, end: number): boolean {
 
 /** Where an operation such as `REST.GET.OBJECT` ends, or -1 when the word is none. */
 export function readOperationEnd(buf: Buffer, start: number, end: number): number {
-  if (partEnd(buf, start, end, OPERATION) < end) return -1;
+  if (partEnd(buf, start, end, NAME) < end) return -1;
   for (const kind of OPERATION_KINDS) if (startsWith(buf, start, end, kind)) return end;
   return -1;
 }
@@ -43,7 +43,7 @@ export const numberEnd = (buf: Buffer, start: number, end: number): number =>
 
 /** Where the letters, digits, dots and underscores end that begin at `start`. */
 export const errorCodeEnd = (buf: Buffer, start: number, end: number): number =>
-  partEnd(buf, start, end, ERROR_CODE);
+  partEnd(buf, start, end, NAME);
 
 /** Missing values come both ways: a bare dash, and a quoted one. */
 export function isMissing(buf: Buffer, start: number, end: number): boolean {
