@@ -78,6 +78,21 @@ describe("Conditions", () => {
     }
   });
 
+  it("finds all rules of each row of a batch, row by row, in the order of the rules", () => {
+    const rules = Array.from({ length: 96 }, (_, i) => rule(`r${i}`, { path: `*/${i}/*` }));
+    const matching = [[0, 31, 32, 63, 64, 95], [], [5, 95], [31], [32, 33]];
+    const lines = matching.map((places, i) =>
+      ltsvOf({ time: START, client: `192.0.2.${i}`, path: `/${places.join("//")}/` }),
+    );
+
+    const crossings = new Counter({ rules }).add(new RowMaker().batch(lines));
+
+    assert.deepEqual(
+      crossings.map(({ row, finding }) => [row, finding.rule]),
+      matching.flatMap((places, row) => places.map((place) => [row, `r${place}`])),
+    );
+  });
+
   it("is right for every set of conditions that one value can fulfil, however many sets there are", () => {
     const letters = Array.from("abcdefghijkl");
     const rules = letters.map((letter) => rule(letter, { path: `*${letter}*` }));
