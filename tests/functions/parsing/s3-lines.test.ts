@@ -72,6 +72,11 @@ describe("LineParser on S3 lines", () => {
       { user_agent: 'name"' },
     ],
     [
+      "hundreds of quotes in the agent",
+      `"GET /a HTTP/1.1" 200 - 3 3 9 8 "-" "${'x"'.repeat(300)}end"`,
+      { request_uri: "GET /a HTTP/1.1", user_agent: `${'x"'.repeat(300)}end` },
+    ],
+    [
       "quotes in URI and referer",
       `"GET /a"b HTTP/1.1" 200 - 3 3 9 8 "http://x/"q" "ua"`,
       { referer: 'http://x/"q', user_agent: "ua" },
