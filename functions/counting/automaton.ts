@@ -64,7 +64,9 @@ export function buildAutomaton(globs: readonly Glob[], ignoreCase: boolean): Aut
     for (const node of trie.children[nodes[state / classCount]]) {
       const via = trie.via[node];
       const childSuffix = state === 0 ? 0 : next[suffix + via] & ~HAS_OUTPUT;
-      const output = [...(pieces.get(node) ?? NOTHING), ...outputs[childSuffix / classCount]];
+      const inherited = outputs[childSuffix / classCount];
+      const own = pieces.get(node);
+      const output = own === undefined ? inherited : [...own, ...inherited];
       next[state + via] = nodes.length * classCount + (output.length > 0 ? HAS_OUTPUT : 0);
       nodes.push(node);
       suffixes.push(childSuffix);
