@@ -1,58 +1,86 @@
-import { createReadStream } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { closeSync, createReadStream, fstatSync, openSync, read, readSync } from "node:fs";
 import { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
 
 /** Where the bytes of a log come from; `read` fills a buffer and says how many bytes it got, 0 at the end. */
 export interface ChunkSource {
   readonly read: (target: Buffer, at: number) => Promise<number>;
+  /** How many bytes `read` needs room for. */
+  readonly room: number;
   /** Bytes taken from the disk so far, compressed ones where the file is. */
   readonly taken: () => number;
   readonly close: () => Promise<void>;
 }
 
 const GZIP_MAGIC = [0x1f, 0x8b];
-/** Bytes asked for at once; a reader has room for at least as many. */
-export const CHUNK = 1 << 17;
+/** Bytes of a log handed on at once; they stay in the processor's cache while they are parsed. */
+const CHUNK = 1 << 17;
 /** Bytes that other threads read or unpack at once; handing them over takes as long as parsing fifty lines. */
 const PIECE = 1 << 21;
+const MIN_ROOM = 4096;
 
 /** Opens a file or, for `-`, standard input; gzip is told by its first bytes, not by its name. */
 export async function openChunks(path: string): Promise<ChunkSource> {
   if (path === "-") return openStandardInput();
-  const file = await open(path);
+  // Signals and messages get their turn, however many small files there are.
+  await setImmediate();
+  const file = openSync(path, "r");
   const magic = Buffer.alloc(2);
-  await file.read(magic, 0, 2, 0);
-  if (!isGzip(magic)) return fromFile(file);
-  await file.close();
+  readSync(file, magic, 0, 2, 0);
+  const { size } = fstatSync(file);
+  if (!isGzip(magic)) return size > CHUNK ? fromFile(file) : fromSmallFile(file, size);
+  closeSync(file);
   const raw = createReadStream(path, { highWaterMark: CHUNK });
   return fromStream(unzip(raw), raw);
 }
 
+/** Reads in this very thread: S3 writes many small files, each read before another thread has heard of it. */
+function fromSmallFile(file: number, size: number): ChunkSource {
+  let taken = 0;
+  const room = Math.max(MIN_ROOM, size);
+  return {
+    read: (target, at) => {
+      const got = readSync(file, target, at, room, null);
+      taken += got;
+      return Promise.resolve(got);
+    },
+    room,
+    taken: () => taken,
+    close: () => {
+      closeSync(file);
+      return Promise.resolve();
+    },
+  };
+}
+
+const readElsewhere = promisify(read);
+
 /** Reads the next piece of a file while the last one is worked on: waiting would cost a fifth of a replay. */
-function fromFile(file: FileHandle): ChunkSource {
+function fromFile(file: number): ChunkSource {
   let taken = 0;
   let [piece, spare] = [Buffer.allocUnsafeSlow(PIECE), Buffer.allocUnsafeSlow(PIECE)];
-  let reading = file.read(piece);
+  let reading = readElsewhere(file, piece, 0, PIECE, null);
   const next = async (): Promise<Buffer> => {
     const { bytesRead } = await reading;
     taken += bytesRead;
     const read = piece.subarray(0, bytesRead);
     [piece, spare] = [spare, piece];
-    if (bytesRead > 0) reading = file.read(piece);
+    if (bytesRead > 0) reading = readElsewhere(file, piece, 0, PIECE, null);
     return read;
   };
   return {
     read: bitByBit(next),
+    room: CHUNK,
     taken: () => taken,
     close: async () => {
       await reading.catch(() => undefined);
-      await file.close();
+      closeSync(file);
     },
   };
 }
 
-/** Hands pieces on in parts that stay in the processor's cache while they are parsed. */
 function bitByBit(next: () => Promise<Buffer>): ChunkSource["read"] {
   let rest: Buffer = Buffer.alloc(0);
   return async (target, at) => {
@@ -89,6 +117,7 @@ function fromStream(stream: Readable, raw: { readonly bytesRead?: number }): Chu
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
   return {
     read: bitByBit(async () => (await chunks.next()).value ?? Buffer.alloc(0)),
+    room: CHUNK,
     taken: () => raw.bytesRead ?? 0,
     close: () => {
       stream.destroy();

@@ -2,7 +2,7 @@ import { LineParser, MAX_LINE_BYTES, type Source } from "../../functions/parsing
 import { isBlank, NEWLINE, viewOf } from "../../functions/parsing/bytes";
 import type { Reason } from "../../functions/parsing/reasons";
 import type { Row } from "../../functions/parsing/row";
-import { CHUNK, openChunks, type ChunkSource } from "./chunks";
+import { openChunks, type ChunkSource } from "./chunks";
 
 /**
  * Whether a line is to be parsed whose address stands at `[start, end)`: several readers may share the
@@ -22,7 +22,7 @@ export class LogReader {
   private readonly parser: LineParser;
   private readonly wants: Wants | undefined;
   private chunks: ChunkSource | undefined;
-  private buf: Buffer = Buffer.allocUnsafeSlow(2 * CHUNK);
+  private buf: Buffer = Buffer.alloc(0);
   private view = viewOf(this.buf);
   private at = 0;
   private end = 0;
@@ -90,7 +90,7 @@ export class LogReader {
   async fill(): Promise<boolean> {
     if (this.isAtEnd) return false;
     this.chunks ??= await openChunks(this.path);
-    this.makeRoom();
+    this.makeRoom(this.chunks.room);
     const got = await this.chunks.read(this.buf, this.end);
     if (got === 0) {
       this.isAtEnd = true;
@@ -111,10 +111,10 @@ export class LogReader {
   }
 
   /** Moves the begun line to the front; a line that outgrows the buffer gets a bigger one. */
-  private makeRoom(): void {
+  private makeRoom(room: number): void {
     const begun = this.end - this.at;
-    if (begun + CHUNK > this.buf.length) {
-      const bigger = Buffer.allocUnsafeSlow(this.buf.length * 2);
+    if (begun + room > this.buf.length) {
+      const bigger = Buffer.allocUnsafeSlow(2 * (begun + room));
       this.buf.copy(bigger, 0, this.at, this.end);
       this.buf = bigger;
       this.view = viewOf(bigger);

@@ -241,6 +241,23 @@ describe("floodgate replay", () => {
     assert.equal(json.problems.length, 2);
   });
 
+  it("reads the same from one big file, many small ones, gzip and standard input", () => {
+    const lines = Array.from({ length: 40_000 }, (_, i) => {
+      const client = `198.51.100.${String(i % 200)}`;
+      return `${line(i / 10, client, `/page-${String(i % 37)}`)} "${"x".repeat(i % 150)}"\n`;
+    });
+    assert.ok(lines.join("").length > 3_000_000);
+    for (let from = 0; from < lines.length; from += 100)
+      file(`parts/${String(from).padStart(6, "0")}.log`, lines.slice(from, from + 100).join(""));
+
+    const json = replay([file("big.log", lines.join(""))]);
+
+    assert.deepEqual([json.lines, json.parsed, json.clients], [40_000, 40_000, 200]);
+    assert.deepEqual(replay([join(folder, "parts")]), json);
+    assert.deepEqual(replay([file("big.gz", gzipSync(lines.join("")))]), json);
+    assert.deepEqual(replay(["-"], lines.join("")), json);
+  });
+
   it("has nothing to say about an empty file, and survives a line without end", () => {
     assert.equal(replay([file("empty.log", "")]).lines, 0);
     assert.equal(floodgate(["replay", "--no-report", join(folder, "empty.log")]).status, 0);
