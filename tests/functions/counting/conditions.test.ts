@@ -56,6 +56,8 @@ describe("Conditions", () => {
     [{ decodedUrl: "*/../*" }, { path: "/a/%2e%2E/b" }, true],
     [{ decodedUrl: "*a b*" }, { path: "/x?q=a+b" }, true],
     [{ decodedUrl: "*a b*" }, { path: "/a+b" }, false],
+    [{ decodedUrl: "/%zz/x" }, { path: "/%zz/%78" }, true],
+    [{ decodedUrl: "*/../x" }, { path: `/${"a".repeat(20_000)}/%2e%2e/x` }, true],
     [{ status: 200, path: "/a" }, { status: 200, path: "/b" }, false],
     [{}, {}, true],
   ];

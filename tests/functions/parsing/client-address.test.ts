@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
+  AddressSet,
   canonicalAddress,
   canonicalCidr,
   clientOf,
@@ -115,6 +116,26 @@ describe("canonicalCidr", () => {
       assert.equal(canonicalCidr(text), expected);
     });
   }
+});
+
+describe("AddressSet", () => {
+  it("says whether an address lies in one of its blocks", () => {
+    const set = new AddressSet(["192.0.2.0/24", "2001:db8::/32"]);
+    const has = (text: string): boolean => {
+      const address = parseAddress(text);
+      return address !== undefined && set.has(address);
+    };
+    assert.deepEqual(["192.0.2.9", "192.0.3.9", "2001:db8::9", "::ffff:192.0.2.9"].map(has), [
+      true,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it("refuses what is no block, and says what is one", () => {
+    assert.throws(() => new AddressSet(["192.0.2.0/24", "office"]), /"office" is not a CIDR block/);
+  });
 });
 
 describe("clientOf", () => {

@@ -47,6 +47,36 @@ const CASES: readonly Case[] = [
     columns: { remote_addr: "192.0.2.4", body_bytes_sent: "3" },
   },
   {
+    name: "a referer that an agent cut short",
+    line: `192.0.2.4 - - ${AT} "GET /old HTTP/1.1" 200 3 "https://www.exam`,
+    format: "combined",
+    columns: { status: "200", http_referer: "https://www.exam" },
+  },
+  {
+    name: "a user agent that an agent cut short",
+    line: `192.0.2.4 - - ${AT} "GET /old HTTP/1.1" 200 3 "-" "Mozilla/5.0 (X`,
+    format: "combined",
+    columns: { http_user_agent: "Mozilla/5.0 (X" },
+  },
+  {
+    name: "a protocol without a minor version",
+    line: `192.0.2.4 - - ${AT} "GET /old?a HTTP/2" 200 3 "-" "x"`,
+    format: "combined",
+    columns: { request_uri: "/old?a", server_protocol: "HTTP/2" },
+  },
+  {
+    name: "a target with a space and a quote",
+    line: `192.0.2.4 - - ${AT} "GET /a b?x=\\"y HTTP/1.1" 400 3 "-" "x"`,
+    format: "combined",
+    columns: { request_uri: '/a b?x="y', server_protocol: "HTTP/1.1" },
+  },
+  {
+    name: "a column behind that nothing is known of",
+    line: `192.0.2.4 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x" "203.0.113.7" "something else"`,
+    format: "combined",
+    columns: { http_x_forwarded_for: "203.0.113.7", column28: "something else" },
+  },
+  {
     name: "a virtual host in front",
     line: `shop.example.com:443 192.0.2.4 - - ${AT} "GET / HTTP/2.0" 200 3 "-" "x"`,
     format: "combined",
@@ -250,6 +280,29 @@ describe("LineParser on nginx lines", () => {
         }
       }),
     );
+  });
+
+  it("knows the line itself, or its beginning", () => {
+    const parser = new LineParser();
+    const long = `${CASES[0].line} "${"x".repeat(10_000)}"`;
+    for (const line of [CASES[0].line, "no log line", long]) {
+      parser.parseText(line);
+      assert.equal(parser.row.lineText(), line.slice(0, 4096));
+    }
+  });
+
+  it("finds the address of a line that begins as nearly all do, and of no other", () => {
+    const usual = `192.0.2.4 - - ${AT} "GET / HTTP/1.1" 200 3`;
+    const unusual = `192.0.2.4 - alice ${AT} "GET / HTTP/1.1" 200 3`;
+    const parser = new LineParser();
+    for (const [line, end] of [
+      [usual, 9],
+      [unusual, -1],
+      [s3LineOf({}), -1],
+    ] as const) {
+      parser.parseText(line);
+      assert.equal(parser.addressEnd(0, line.length), end);
+    }
   });
 
   it("never throws, and reads every line or gives a reason", () => {

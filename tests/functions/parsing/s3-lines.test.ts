@@ -82,6 +82,11 @@ describe("LineParser on S3 lines", () => {
       { referer: 'http://x/"q', user_agent: "ua" },
     ],
     [
+      "a bare dash for the referer",
+      `"GET /a HTTP/1.1" 200 - 3 3 9 8 - "ua"`,
+      { referer: undefined, user_agent: "ua" },
+    ],
+    [
       "a referer with a space",
       `"GET /a HTTP/1.1" 200 - 3 3 9 8 "http://x/a b" "ua"`,
       { referer: "http://x/a b" },
@@ -124,6 +129,33 @@ describe("LineParser on S3 lines", () => {
     assert.equal(access.status, 0);
     assert.equal(access.userAgent, "");
   });
+
+  it("keeps referer and agent as they stand when they can be told apart in two ways", () => {
+    const right = `"GET /k HTTP/1.1" 200 - 1 1 1 1 "a" "b" "c"`;
+    const access = parse(`${HEAD} - ${ID} REST.GET.OBJECT k ${right} ${TAIL_27}`);
+
+    assert.equal(access.partial, true);
+    assert.equal(access.status, 200);
+    assert.equal(access.userAgent, "");
+    assert.ok(Object.values(access.columns).includes('"a" "b" "c"'));
+    assert.equal(access.columns["host_id"], HOST_ID);
+  });
+
+  for (const [name, rest] of [
+    ["a referer that is cut off", `"https://www.exam`],
+    ["an agent that is cut off", `- "curl/8`],
+    ["a referer without quotes", "curl/8 x"],
+  ] as const) {
+    it(`keeps what is left of ${name}, and counts by what stands before it`, () => {
+      const access = parse(
+        `${HEAD} - ${ID} REST.GET.OBJECT k "GET /k HTTP/1.1" 404 NoSuchKey 1 1 1 1 ${rest}`,
+      );
+
+      assert.equal(access.partial, true);
+      assert.equal(access.status, 404);
+      assert.equal(access.userAgent, "");
+    });
+  }
 
   it("takes a quoted dash for missing in the columns behind the user agent too", () => {
     const access = parse(`${HEAD} - ${ID} REST.GET.OBJECT k - 204 - - 5 - - - - "-" ${HOST_ID}`);
@@ -177,6 +209,13 @@ describe("LineParser on S3 lines", () => {
     assert.equal(access.columns["acl_required"], "Yes");
     assert.equal(access.columns["future"], "1");
     assert.equal(access.userAgent, 'say "hi"');
+  });
+
+  it("takes a word like a request id within the requester for no request id", () => {
+    const requester = "svc 3E57427F33A59F0A user";
+    const access = parse(`${HEAD} ${requester} ${ID} REST.GET.OBJECT k ${RIGHT} -`);
+    assert.equal(access.requester, requester);
+    assert.equal(access.columns["request_id"], ID);
   });
 
   it("refuses a line that has no operation", () => {
