@@ -8,6 +8,7 @@ import {
 import { Counter } from "../../../functions/counting/counter";
 import type { Finding } from "../../../functions/counting/finding";
 import { RecentBatches } from "../../../functions/counting/recent-batches";
+import { SlidingWindows } from "../../../functions/counting/sliding-windows";
 import { BATCH_ROWS } from "../../../functions/parsing/row-batch";
 import type { Rule } from "../../../functions/rules/rule";
 import { findingsOf, ltsvOf, RowMaker, START, type TestRequest } from "../../support/rows";
@@ -89,6 +90,28 @@ function run(requests: readonly TestRequest[]): {
   const byRequest = requests.map((request) => findingsOf(counter, maker.row(ltsvOf(request))));
   return { findings: byRequest.flat(), byRequest };
 }
+
+describe("SlidingWindows", () => {
+  it("keeps a bounded number of values of a key, and still finds it when it goes on", () => {
+    const windows = new SlidingWindows({
+      withinMs: 30_000,
+      moreThan: 10,
+      notable: 2.5,
+      latenessMs: 30_000,
+      isDistinct: true,
+      maxKeys: 100,
+    });
+    const raisedAt: number[] = [];
+    for (let value = 0; value < 1000; value++) {
+      const time = value * 100;
+      windows.key.set([1, 0, 0]);
+      windows.event.set([time, 1, 0]);
+      if (windows.add(value)) raisedAt.push(time);
+      for (const { saved } of windows.saved()) assert.ok(saved.events.length / 4 <= 64);
+    }
+    assert.deepEqual(raisedAt, [1000, 31_000, 61_000, 91_000]);
+  });
+});
 
 describe("Counter", () => {
   it("is sound in any order: the condition of every finding holds in what was seen", () => {
