@@ -209,6 +209,12 @@ describe("toAlert", () => {
     assert.ok(Buffer.byteLength(whole) < 262_144);
   });
 
+  it("says that it is cut where a name alone is longer than a message may be", () => {
+    const { message } = alertOf({ bucket: "ü".repeat(100_000) });
+    assert.ok(Buffer.byteLength(message) <= 150_000);
+    assert.match(message, /ü\n\(cut: the incident is whole in the incidents table\)$/);
+  });
+
   it("lets no control character out", () => {
     assert.ok(!alertOf({ agent: "a\u001b[2Jb\u202ec" }).message.includes("\u001b"));
   });

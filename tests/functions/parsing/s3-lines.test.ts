@@ -87,6 +87,11 @@ describe("LineParser on S3 lines", () => {
       { referer: undefined, user_agent: "ua" },
     ],
     [
+      "a bare dash for the agent",
+      `"GET /a HTTP/1.1" 200 - 3 3 9 8 "https://www.example.com/" -`,
+      { referer: "https://www.example.com/", user_agent: undefined },
+    ],
+    [
       "a referer with a space",
       `"GET /a HTTP/1.1" 200 - 3 3 9 8 "http://x/a b" "ua"`,
       { referer: "http://x/a b" },
@@ -145,6 +150,7 @@ describe("LineParser on S3 lines", () => {
     ["a referer that is cut off", `"https://www.exam`],
     ["an agent that is cut off", `- "curl/8`],
     ["a referer without quotes", "curl/8 x"],
+    ["a line that ends there", ""],
   ] as const) {
     it(`keeps what is left of ${name}, and counts by what stands before it`, () => {
       const access = parse(
