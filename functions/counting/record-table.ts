@@ -34,15 +34,16 @@ export class RecordTable {
     const { key, words, table } = this;
     if (this.isAt(this.last)) return this.last;
     const mask = table.length - 1;
-    for (let at = hash(key[0], key[1], key[2]) & mask; ; at = (at + 1) & mask) {
+    let at = hash(key[0], key[1], key[2]) & mask;
+    for (; table[at] !== 0; at = (at + 1) & mask) {
       const record = table[at] - 1;
-      if (record < 0) return -1;
       const from = record * RECORD_WORDS + KEY_AT;
       if (words[from] === key[0] && words[from + 1] === key[1] && words[from + 2] === key[2]) {
         this.last = record;
         return record;
       }
     }
+    return -1;
   }
 
   /** Adds a record under `key`, which must not be there yet; the table must have room. */
