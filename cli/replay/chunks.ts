@@ -19,6 +19,7 @@ const GZIP_MAGIC = [0x1f, 0x8b];
 const CHUNK = 1 << 17;
 /** Bytes that other threads read or unpack at once; handing them over takes as long as parsing fifty lines. */
 const PIECE = 1 << 21;
+/** A file that says it is empty may still be written to. */
 const MIN_ROOM = 4096;
 
 /** Opens a file or, for `-`, standard input; gzip is told by its first bytes, not by its name. */
@@ -65,10 +66,10 @@ function fromFile(file: number): ChunkSource {
   const next = async (): Promise<Buffer> => {
     const { bytesRead } = await reading;
     taken += bytesRead;
-    const read = piece.subarray(0, bytesRead);
+    const filled = piece.subarray(0, bytesRead);
     [piece, spare] = [spare, piece];
     if (bytesRead > 0) reading = readElsewhere(file, piece, 0, PIECE, null);
-    return read;
+    return filled;
   };
   return {
     read: bitByBit(next),
@@ -81,6 +82,7 @@ function fromFile(file: number): ChunkSource {
   };
 }
 
+/** Hands pieces on in parts of at most `CHUNK` bytes. */
 function bitByBit(next: () => Promise<Buffer>): ChunkSource["read"] {
   let rest: Buffer = Buffer.alloc(0);
   return async (target, at) => {

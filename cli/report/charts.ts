@@ -1,5 +1,6 @@
 // Runs in the report: draws what the page carries as data. Bundled with uPlot into the page itself.
 import uPlot from "uplot";
+import { time } from "../wording";
 
 interface ChartData {
   readonly times: number[];
@@ -8,8 +9,7 @@ interface ChartData {
 }
 
 /** `2026-11-22 03:00`, for seconds since 1970. */
-const timeText = (seconds: number): string =>
-  new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+const timeText = (seconds: number): string => time(seconds * 1000).slice(0, 16);
 
 /** The time of day under each mark, and the date where it is another. */
 function timeLabels(marks: readonly number[]): string[] {

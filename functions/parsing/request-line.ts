@@ -9,14 +9,13 @@ import type { Row } from "./row";
  */
 export function setUsualRequestLine(row: Row, start: number, end: number): number {
   const { buf, view } = row;
-  let at = start;
-  if (end - start > 4 && view.getInt32(start) === GET) at += 3;
-  else while (isMethodByte(buf[at])) at++;
-  const targetAt = at + 1;
-  if (buf[at] !== SPACE || at === start || at - start > 32) return -1;
+  const methodEnd = findMethodEnd(row, start, end);
+  if (methodEnd < 0) return -1;
+  const targetAt = methodEnd + 1;
   let signs = 0;
   let pathEnd = -1;
-  for (at = targetAt; at < end; at++) {
+  let at = targetAt;
+  for (; at < end; at++) {
     const sign = SIGNS[buf[at]];
     if (sign === 0) continue;
     if (sign === END) break;
@@ -30,7 +29,7 @@ export function setUsualRequestLine(row: Row, start: number, end: number): numbe
   const version = view.getInt32(protocolAt + 4);
   if (version !== VERSION_1 && version !== VERSION_2) return -1;
   row.set(NGINX.request, start, quote);
-  row.set(NGINX.request_method, start, targetAt - 1);
+  row.set(NGINX.request_method, start, methodEnd);
   row.set(NGINX.request_uri, targetAt, at);
   row.set(NGINX.path, targetAt, pathEnd < 0 ? at : pathEnd);
   if (pathEnd >= 0) row.set(NGINX.query, pathEnd + 1, at);
@@ -46,21 +45,29 @@ export function setUsualRequestLine(row: Row, start: number, end: number): numbe
  */
 export function setRequestLine(row: Row, start: number, end: number): void {
   row.set(NGINX.request, start, end);
-  const { buf } = row;
-  let at = start;
-  while (at < end && isMethodByte(buf[at])) at++;
-  if (at === start || at >= end || buf[at] !== SPACE || at - start > 32) return;
+  const methodEnd = findMethodEnd(row, start, end);
+  if (methodEnd < 0) return;
   let targetEnd: number;
-  if (end - at > 9 && buf[end - 9] === SPACE && isHttp(row, end - 8)) {
+  if (end - methodEnd > 9 && row.buf[end - 9] === SPACE && isHttp(row, end - 8)) {
     targetEnd = end - 9;
     row.set(NGINX.server_protocol, end - 8, end);
   } else {
-    targetEnd = withoutShortProtocol(row, at + 1, end);
+    targetEnd = withoutShortProtocol(row, methodEnd + 1, end);
   }
-  row.set(NGINX.request_method, start, at);
-  setTarget(row, at + 1, targetEnd);
+  row.set(NGINX.request_method, start, methodEnd);
+  setTarget(row, methodEnd + 1, targetEnd);
 }
 
+/** The space behind the method with which a request begins, or -1. */
+function findMethodEnd({ buf, view }: Row, start: number, end: number): number {
+  if (end - start > 4 && view.getInt32(start) === GET) return start + 3;
+  let at = start;
+  while (at < end && isMethodByte(buf[at])) at++;
+  const isMethod = at > start && at < end && at - start <= MAX_METHOD;
+  return isMethod && buf[at] === SPACE ? at : -1;
+}
+
+const MAX_METHOD = 32;
 /** `GET `, `HTTP`, `/1.1` and `/2.0` as they lie in memory. */
 const GET = 0x47455420;
 const HTTP = 0x48545450;
