@@ -26,6 +26,7 @@ export default ts.config(
       "node_modules/",
       "coverage/",
       "cli/report/charts.ts",
+      "functions/parsing/assembly/",
       ".bench/",
       ".local-aws/",
     ],

@@ -1,3 +1,4 @@
+import { LineCutter } from "../../functions/parsing/line-cutter";
 import { LineParser, MAX_LINE_BYTES, type Source } from "../../functions/parsing/line-parser";
 import { isBlank, NEWLINE, viewOf } from "../../functions/parsing/bytes";
 import type { Reason } from "../../functions/parsing/reasons";
@@ -13,6 +14,9 @@ export type Wants = (view: DataView, start: number, end: number) => boolean | un
 
 /** What `next` found: a line in `row`, one that could not be parsed, or nothing before `fill`. */
 export type Step = "row" | "unparsed" | "empty";
+
+/** Smaller logs are read before a cutter is set up. */
+const CUTTER_SIZE = 1 << 16;
 
 /** Reads one log line by line into a row. */
 export class LogReader {
@@ -31,10 +35,15 @@ export class LogReader {
   private isAtEnd = false;
   /** Behind the reported part of a line that is longer than any log line: the rest is passed over. */
   private isSkipping = false;
-  private isCut = false;
+  private isBrokenOff = false;
+  private readonly source: Source;
+  /** Whose memory `buf` is; and the same again when it cut the line that was found last. */
+  private cutter: LineCutter | undefined;
+  private usual: LineCutter | undefined;
 
   constructor(path: string, source: Source, wants?: Wants) {
     this.path = path;
+    this.source = source;
     this.wants = wants;
     this.parser = new LineParser(source);
   }
@@ -51,14 +60,12 @@ export class LogReader {
   /** Parses the next line of what is in memory. */
   next(): Step {
     while (this.findLine()) {
-      if (this.isSkipping) {
-        this.isSkipping = this.isCut;
-        continue;
-      }
-      this.isSkipping = this.isCut;
+      const isRest = this.isSkipping;
+      this.isSkipping = this.isBrokenOff;
+      if (isRest) continue;
       if (isBlank(this.buf, this.lineStart, this.lineEnd)) continue;
       if (this.wants !== undefined && !this.isWanted(this.wants)) continue;
-      const reason = this.parser.parse(this.lineStart, this.lineEnd);
+      const reason = this.parse();
       if (reason === undefined) return "row";
       this.reason = reason;
       return "unparsed";
@@ -66,23 +73,47 @@ export class LogReader {
     return "empty";
   }
 
+  private parse(): Reason | undefined {
+    const { parser, usual, lineStart, lineEnd } = this;
+    return usual === undefined
+      ? parser.parse(lineStart, lineEnd)
+      : parser.parseCut(usual, lineStart, lineEnd);
+  }
+
   private isWanted(wants: Wants): boolean {
-    const addressEnd = this.parser.addressEnd(this.lineStart, this.lineEnd);
+    const addressEnd =
+      this.usual?.addressEnd ?? this.parser.addressEnd(this.lineStart, this.lineEnd);
     const isWanted = addressEnd < 0 ? undefined : wants(this.view, this.lineStart, addressEnd);
     this.row.isOwn = isWanted === true;
     return isWanted !== false;
   }
 
-  /** Finds the end of the next line, or where a line is cut because nothing so long can be one. */
+  /** Finds the end of the next line, or breaks off one that is longer than any log line. */
   private findLine(): boolean {
     if (this.at >= this.end) return false;
+    this.usual = undefined;
+    if (this.cutLine()) return true;
     const newline = this.buf.indexOf(NEWLINE, this.at);
     const isWhole = newline >= 0 && newline < this.end;
-    this.isCut = !isWhole && this.end - this.at > MAX_LINE_BYTES;
-    if (!isWhole && !this.isCut && !this.isAtEnd) return false;
+    this.isBrokenOff = !isWhole && this.end - this.at > MAX_LINE_BYTES;
+    if (!isWhole && !this.isBrokenOff && !this.isAtEnd) return false;
     this.lineStart = this.at;
     this.lineEnd = isWhole ? newline : this.end;
     this.at = isWhole ? newline + 1 : this.end;
+    return true;
+  }
+
+  /** Finds the end of the next line by cutting it, where it is like nearly all of the combined format. */
+  private cutLine(): boolean {
+    const { cutter, parser } = this;
+    if (cutter === undefined || parser.last !== "combined" || this.isSkipping) return false;
+    const end = cutter.cut(this.at, this.end);
+    if (end < 0) return false;
+    this.usual = cutter;
+    this.isBrokenOff = false;
+    this.lineStart = this.at;
+    this.lineEnd = end;
+    this.at = end + 1;
     return true;
   }
 
@@ -114,7 +145,7 @@ export class LogReader {
   private makeRoom(room: number): void {
     const begun = this.end - this.at;
     if (begun + room > this.buf.length) {
-      const bigger = Buffer.allocUnsafeSlow(2 * (begun + room));
+      const bigger = this.allocate(2 * (begun + room));
       this.buf.copy(bigger, 0, this.at, this.end);
       this.buf = bigger;
       this.view = viewOf(bigger);
@@ -123,5 +154,11 @@ export class LogReader {
     }
     this.at = 0;
     this.end = begun;
+  }
+
+  private allocate(size: number): Buffer {
+    const isCuttable = this.source !== "s3" && size >= CUTTER_SIZE;
+    this.cutter = isCuttable ? new LineCutter(size) : undefined;
+    return this.cutter?.buf ?? Buffer.allocUnsafeSlow(size);
   }
 }

@@ -16,10 +16,11 @@ import {
   SPACE,
 } from "./bytes";
 import { NGINX } from "./fields";
+import type { LineCutter } from "./line-cutter";
 import type { LogTime } from "./log-time";
 import type { Reason } from "./reasons";
 import { Quotes } from "./quotes";
-import { setRequestLine, setUsualRequestLine } from "./request-line";
+import { setRequestLine } from "./request-line";
 import type { Row } from "./row";
 
 /** Longer words are no address (RFC 4291 needs 45 characters); so other formats are soon told apart. */
@@ -71,6 +72,18 @@ export class CombinedParser {
     return this.parseRequest(row, quote, end);
   }
 
+  /**
+   * Takes over what `cutter` found of the line at `[start, end)` of the row's buffer; false when it
+   * begins with no time.
+   */
+  takeCut(row: Row, cutter: LineCutter, start: number, end: number): boolean {
+    cutter.fill(row, start);
+    this.time.read(row, row.starts[NGINX.time], row.ends[NGINX.time]);
+    if (Number.isNaN(row.time)) return false;
+    if (cutter.tail < end) this.setTail(row, cutter.tail, end);
+    return true;
+  }
+
   /** Parses any line of the family at `[start, end)` of the row's buffer. */
   parse(row: Row, start: number, end: number): Reason | undefined {
     const openQuote = this.setUnusualHead(row, start, end);
@@ -81,12 +94,9 @@ export class CombinedParser {
   private parseRequest(row: Row, openQuote: number, end: number): Reason | undefined {
     const buf = row.buf;
     if (Number.isNaN(row.time)) return "bad-time";
-    let closeQuote = setUsualRequestLine(row, openQuote + 1, end);
-    if (closeQuote < 0) {
-      closeQuote = this.quotes.closing(buf, openQuote + 1, end);
-      if (closeQuote < 0) return "no-request";
-      setRequestLine(row, openQuote + 1, closeQuote);
-    }
+    const closeQuote = this.quotes.closing(buf, openQuote + 1, end);
+    if (closeQuote < 0) return "no-request";
+    setRequestLine(row, openQuote + 1, closeQuote);
 
     const statusAt = closeQuote + 2;
     const statusEnd = statusAt + 3;

@@ -3,6 +3,7 @@ import { CombinedParser } from "./combined";
 import { unescapeInto } from "./escapes";
 import { S3 } from "./fields";
 import { isS3Json, readJsonObject, setNginxJson, setS3JsonColumns, unwrap } from "./json-line";
+import type { LineCutter } from "./line-cutter";
 import { LogTime } from "./log-time";
 import { LtsvParser } from "./ltsv";
 import type { Reason } from "./reasons";
@@ -32,7 +33,7 @@ export class LineParser {
   /** The first backslash at or behind the last line's start: one native search serves many lines. */
   private backslash = -1;
   /** The last line's format, which is likely to be the next one's. */
-  private last: Format = "combined";
+  last: Format = "combined";
 
   constructor(source: Source = "auto") {
     this.source = source;
@@ -71,6 +72,15 @@ export class LineParser {
       this.decodeEscapes();
     }
     return undefined;
+  }
+
+  /** Parses the line at `[start, end)` of what was loaded, which `cutter` has just cut. */
+  parseCut(cutter: LineCutter, start: number, end: number): Reason | undefined {
+    const { buf, row } = this;
+    row.setLine(buf, start, end);
+    row.reset(buf, "request", "combined");
+    const lineEnd = buf[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+    return this.combined.takeCut(row, cutter, start, lineEnd) ? undefined : this.parse(start, end);
   }
 
   /** Parses a line given as text. */

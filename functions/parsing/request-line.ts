@@ -1,42 +1,6 @@
-import { BACKSLASH, DASH, PERCENT, PLUS, QUESTION_MARK, QUOTE, SLASH, SPACE } from "./bytes";
+import { DASH, PERCENT, PLUS, QUESTION_MARK, SLASH, SPACE } from "./bytes";
 import { NGINX } from "./fields";
 import type { Row } from "./row";
-
-/**
- * Cuts the `$request` that begins at `start` as nearly every one does: a method, a target without
- * spaces or escapes, and `HTTP/1.1` or its like. Returns where the quote behind it stands, or -1 for
- * any other, of which nothing is set then; finding the quote on the way spares a search.
- */
-export function setUsualRequestLine(row: Row, start: number, end: number): number {
-  const { buf, view } = row;
-  const methodEnd = findMethodEnd(row, start, end);
-  if (methodEnd < 0) return -1;
-  const targetAt = methodEnd + 1;
-  let signs = 0;
-  let pathEnd = -1;
-  let at = targetAt;
-  for (; at < end; at++) {
-    const sign = SIGNS[buf[at]];
-    if (sign === 0) continue;
-    if (sign === END) break;
-    signs |= sign;
-    if (sign === QUERY && pathEnd < 0) pathEnd = at;
-  }
-  const protocolAt = at + 1;
-  const quote = protocolAt + 8;
-  if (quote >= end || buf[at] !== SPACE || buf[quote] !== QUOTE || !isHttp(row, protocolAt))
-    return -1;
-  const version = view.getInt32(protocolAt + 4);
-  if (version !== VERSION_1 && version !== VERSION_2) return -1;
-  row.set(NGINX.request, start, quote);
-  row.set(NGINX.request_method, start, methodEnd);
-  row.set(NGINX.request_uri, targetAt, at);
-  row.set(NGINX.path, targetAt, pathEnd < 0 ? at : pathEnd);
-  if (pathEnd >= 0) row.set(NGINX.query, pathEnd + 1, at);
-  row.set(NGINX.server_protocol, protocolAt, quote);
-  row.hasPlainTarget = (signs & ESCAPE) === 0;
-  return quote;
-}
 
 /**
  * Cuts `$request` into method, target and protocol. Three parts normally, two for HTTP/0.9; a
@@ -68,11 +32,9 @@ function findMethodEnd({ buf, view }: Row, start: number, end: number): number {
 }
 
 const MAX_METHOD = 32;
-/** `GET `, `HTTP`, `/1.1` and `/2.0` as they lie in memory. */
+/** `GET ` and `HTTP` as they lie in memory. */
 const GET = 0x47455420;
 const HTTP = 0x48545450;
-const VERSION_1 = 0x2f312e31;
-const VERSION_2 = 0x2f322e30;
 
 const isHttp = ({ buf, view }: Row, at: number): boolean =>
   view.getInt32(at) === HTTP && buf[at + 4] === SLASH;
@@ -98,15 +60,11 @@ export function setTarget(row: Row, start: number, end: number): void {
 
 const QUERY = 1;
 const ESCAPE = 2;
-const END = 4;
 /** What a byte of a target means for how it is read. */
 const SIGNS = new Uint8Array(256);
 SIGNS[QUESTION_MARK] = QUERY;
 SIGNS[PERCENT] = ESCAPE;
 SIGNS[PLUS] = ESCAPE;
-SIGNS[SPACE] = END;
-SIGNS[QUOTE] = END;
-SIGNS[BACKSLASH] = END;
 
 /** `HTTP/2` has no minor version in some servers' logs. */
 function withoutShortProtocol(row: Row, start: number, end: number): number {
