@@ -7,7 +7,7 @@ import {
   type Piece,
 } from "./automaton";
 import { Endings, isEnding } from "./endings";
-import { rareTriples, tripleOf } from "./rare-triples";
+import { codeOf, rareTriples, tripleWith } from "./rare-triples";
 
 /**
  * Many globs matched at once, in time that grows with the text and not with the number of globs.
@@ -93,10 +93,9 @@ export class Patterns {
   private mayMatch(buf: Buffer, start: number, end: number): boolean {
     const { triples } = this;
     if (triples === undefined) return this.globs.length > 0;
-    let folded = ((buf[start] | 32) << 8) | buf[start + 1] | 32;
+    let triple = (codeOf(buf[start]) << 6) | codeOf(buf[start + 1]);
     for (let i = start + 2; i < end; i++) {
-      folded = ((folded << 8) | buf[i] | 32) & 0xffffff;
-      const triple = tripleOf(folded);
+      triple = tripleWith(triple, buf[i]);
       if (((triples[triple >> 5] >> triple) & 1) !== 0) return true;
     }
     return false;

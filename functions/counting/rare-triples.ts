@@ -1,11 +1,13 @@
 import { SLASH } from "../parsing/bytes";
 import type { Glob } from "./automaton";
 
-const TRIPLE_BITS = 19;
+/** Six bits of a byte, the same for both cases of a letter; what they leave out only bytes beyond ASCII have. */
+export const codeOf = (byte: number): number => (byte & 31) | ((byte >> 1) & 32);
 
-/** Three bytes, folded by `| 32` to one case and joined to 24 bits, mixed into `TRIPLE_BITS` bits. */
-export const tripleOf = (folded: number): number =>
-  Math.imul(folded, 0x9e3779b1) >>> (32 - TRIPLE_BITS);
+const TRIPLE_BITS = 18;
+/** The codes of three bytes in a row, joined. */
+export const tripleWith = (last: number, byte: number): number =>
+  ((last << 6) | codeOf(byte)) & 0x3ffff;
 
 /** Of each glob the triple that ordinary texts hold least often; undefined when a glob has none. */
 export function rareTriples(globs: readonly Glob[]): Int32Array | undefined {
@@ -20,7 +22,7 @@ export function rareTriples(globs: readonly Glob[]): Int32Array | undefined {
       rarest = folded;
     }
     if (least === Infinity) return undefined;
-    const triple = tripleOf(rarest);
+    const triple = [rarest >> 16, rarest >> 8, rarest].reduce(tripleWith, 0);
     triples[triple >> 5] |= 1 << (triple & 31);
   }
   return globs.length === 0 ? undefined : triples;
