@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { WorkerMessage } from "./replay/jobs";
-import { runShard, type RunSettings } from "./replay/run-replay";
+import { runShard, type RunSettings } from "./replay/run-shard";
 
 /** One share of the clients, in a thread of its own. */
 async function main(): Promise<void> {

@@ -65,8 +65,8 @@ export class Census {
   }
 }
 
-/** Two hashes of 32 bits; also what shares clients out among workers. */
-export function hashText(text: string): [number, number] {
+/** Two hashes of 32 bits. */
+function hashText(text: string): [number, number] {
   let high = 0x811c9dc5;
   let low = 0x2545f491;
   for (let i = 0; i < text.length; i++) {

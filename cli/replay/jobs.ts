@@ -5,7 +5,7 @@ import { byTime, compare } from "./evaluation";
 import type { Decision } from "../../functions/acting/decision";
 import { EXAMPLES_PER_REASON } from "./replay";
 import type { ReplayResult, RuleResult, UnparsedExample, Verdict } from "./result";
-import type { RunSettings } from "./run-replay";
+import { runShard, type RunSettings } from "./run-shard";
 
 /** What a worker sends: how far it is, and at last its result. */
 export interface WorkerMessage {
@@ -16,10 +16,10 @@ export interface WorkerMessage {
 const MINUTE = 60_000;
 
 /**
- * Shares the clients out among worker threads, each of which reads all files. Undefined when that
- * cannot give the result of a single thread: a rule counts for all clients together, an input can be
- * read only once, or so many clients were blocked in a minute that the limit on new blocks, which no
- * worker alone can see, would have been reached.
+ * Shares the clients out among this thread and workers, each of which reads all files. Undefined when
+ * that cannot give the result of a single thread: a rule counts for all clients together, an input can
+ * be read only once, or so many clients were blocked in a minute that the limit on new blocks, which
+ * no thread alone can see, would have been reached.
  */
 export async function runJobs(
   settings: RunSettings,
@@ -30,14 +30,22 @@ export async function runJobs(
   );
   if (!isPerClient || settings.inputs.some(({ path }) => path === "-")) return undefined;
   let taken = 0;
-  const results = await Promise.all(
-    Array.from({ length: settings.jobs }, (_, index) =>
-      runWorker({ ...settings, problems: [] }, index, (now) => {
-        if (index === 0) taken = now;
-        return onProgress(taken);
-      }),
-    ),
+  const shares = { ...settings, problems: [] };
+  const workers = Array.from({ length: settings.jobs - 1 }, (_, i) =>
+    runWorker(shares, i + 1, () => onProgress(taken)),
   );
+  const own = runShard(
+    shares,
+    { index: 0, of: settings.jobs },
+    {
+      onProgress: (now) => {
+        taken = now;
+        return onProgress(taken);
+      },
+      isInterrupted: () => false,
+    },
+  );
+  const results = await Promise.all([own, ...workers]);
   const merged = mergeResults(results, settings.problems);
   return merged.verdicts.some(({ decisions }) => reachesLimit(decisions)) ? undefined : merged;
 }
@@ -59,7 +67,7 @@ function runWorker(
   });
 }
 
-/** Each line is accounted for by one worker, and each client judged by one. */
+/** Each line is accounted for by one thread, and each client judged by one. */
 function mergeResults(results: readonly ReplayResult[], problems: readonly string[]): ReplayResult {
   const [first] = results;
   const times = results.flatMap(({ from, to }) =>

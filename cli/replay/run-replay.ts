@@ -1,23 +1,7 @@
-import type { Source } from "../../functions/parsing/line-parser";
-import type { StackSettings } from "../../functions/rules/stack-settings";
-import type { Input } from "./inputs";
-import { openProgress } from "./progress";
-import { readLogs } from "./read-logs";
-import { Replay } from "./replay";
-import type { ReplayResult } from "./result";
 import { runJobs } from "./jobs";
-
-export interface RunSettings {
-  readonly inputs: readonly Input[];
-  readonly jobs: number;
-  readonly source: Source;
-  readonly stacks: readonly StackSettings[];
-  readonly from: number | undefined;
-  readonly to: number | undefined;
-  readonly showsProgress: boolean;
-  /** What went wrong before reading began. */
-  readonly problems: readonly string[];
-}
+import { openProgress } from "./progress";
+import type { ReplayResult } from "./result";
+import { runShard, type RunSettings } from "./run-shard";
 
 /** Replays in this thread, or in several; Ctrl-C ends the reading and keeps what was found so far. */
 export async function runReplay(settings: RunSettings): Promise<ReplayResult> {
@@ -46,20 +30,4 @@ export async function runReplay(settings: RunSettings): Promise<ReplayResult> {
     process.off("SIGINT", onInterrupt);
     progress.close();
   }
-}
-
-/** Replays one share of the clients in this thread. */
-export async function runShard(
-  settings: RunSettings,
-  shard: { readonly index: number; readonly of: number },
-  watch: { readonly onProgress: (taken: number) => boolean; readonly isInterrupted: () => boolean },
-): Promise<ReplayResult> {
-  const { stacks, from, to, source } = settings;
-  const replay = new Replay({ stacks, from, to, shard });
-  const problems = await readLogs(settings.inputs, replay, {
-    source,
-    wants: replay.wants,
-    onProgress: watch.onProgress,
-  });
-  return replay.result([...settings.problems, ...problems], watch.isInterrupted());
 }

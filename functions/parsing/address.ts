@@ -45,13 +45,6 @@ const networkBits = (bits: number): number => (0xff00 >> Math.min(8, Math.max(0,
 /** Whether an address can be a client from the internet: not private, loopback, link-local, multicast. */
 export const isBlockable = (address: Address): boolean => !UNBLOCKABLE.has(address.range());
 
-/** Whether a text is a canonical IPv4 address that is blockable; of some that are it says no. */
-export const isPlainlyBlockable = (text: string): boolean =>
-  isIPv4(text) && !SPECIAL_IPV4.test(text);
-
-/** With these numbers the IPv4 ranges in `UNBLOCKABLE` begin. */
-const SPECIAL_IPV4 = /^(?:0|10|100|127|169|172|192|22[4-9]|2[3-5]\d)\./;
-
 /** Whether an address lies in a private range (RFC 1918, RFC 6598, RFC 4193) or is loopback. */
 export function isPrivate(address: Address): boolean {
   return ["private", "uniqueLocal", "carrierGradeNat", "loopback"].includes(address.range());

@@ -1,8 +1,9 @@
-import { clientOf, isBlockable, isPlainlyBlockable, type ClientPrefixes } from "./address";
+import { clientOf, isBlockable, type ClientPrefixes } from "./address";
 import { viewOf } from "./bytes";
 import { ClientResolver, type Trust } from "./client-address";
 import { NGINX, S3 } from "./fields";
 import { Interner } from "./interner";
+import { isBlockableIPv4 } from "./plain-address";
 import type { Row } from "./row";
 
 /** Someone who sends requests: what the log names, resolved once for each text that names it. */
@@ -58,6 +59,15 @@ export class ClientDirectory {
     return place > 0 ? this.clients[place - 1] : this.add(slot, this.lookUpAt(view, start, end));
   }
 
+  /**
+   * Whether the peer at `[start, end)` is the client, whatever else its line says, and is counted as
+   * it is written: so is an address from the internet, as long as no proxy there is trusted.
+   */
+  isCountedAsWritten(view: DataView, start: number, end: number): boolean {
+    const isOwn = this.resolver.trustsNobodyOutside && this.prefixes.ipv4Prefix === 32;
+    return isOwn && isBlockableIPv4(view, start, end);
+  }
+
   /** Sets the row's client; undefined when the line names no address. */
   resolve(row: Row): void {
     const peer = row.kind === "request" ? NGINX.remote_addr : S3.remote_ip;
@@ -98,8 +108,7 @@ export class ClientDirectory {
   /** Most clients are plain addresses that come but once or twice: these take the short way. */
   private lookUpAt(view: DataView, start: number, end: number): Client | undefined {
     const peer = Buffer.from(view.buffer, view.byteOffset + start, end - start).toString();
-    const isCounted = this.resolver.trustsNobodyOutside && this.prefixes.ipv4Prefix === 32;
-    if (!isCounted || !isPlainlyBlockable(peer)) return this.lookUp(peer, undefined);
+    if (!this.isCountedAsWritten(view, start, end)) return this.lookUp(peer, undefined);
     const id = this.ids.number(view, start, end);
     return { text: peer, counted: peer, id, place: this.register(peer), isBlockable: true };
   }
