@@ -3,7 +3,7 @@ import { viewOf } from "./bytes";
 import { ClientResolver, type Trust } from "./client-address";
 import { NGINX, S3 } from "./fields";
 import { Interner } from "./interner";
-import { isBlockableIPv4 } from "./plain-address";
+import { isBlockableIPv4, networkEndIPv6 } from "./plain-address";
 import type { Row } from "./row";
 
 /** Someone who sends requests: what the log names, resolved once for each text that names it. */
@@ -105,12 +105,20 @@ export class ClientDirectory {
     return client;
   }
 
-  /** Most clients are plain addresses that come but once or twice: these take the short way. */
+  /** Most clients come but once or twice: those that are plainly written take the short way. */
   private lookUpAt(view: DataView, start: number, end: number): Client | undefined {
     const peer = Buffer.from(view.buffer, view.byteOffset + start, end - start).toString();
-    if (!this.isCountedAsWritten(view, start, end)) return this.lookUp(peer, undefined);
-    const id = this.ids.number(view, start, end);
-    return { text: peer, counted: peer, id, place: this.register(peer), isBlockable: true };
+    if (this.isCountedAsWritten(view, start, end)) return this.blockable(peer, peer);
+    const isNetwork = this.resolver.trustsNobodyOutside && this.prefixes.ipv6Prefix === 64;
+    const networkEnd = isNetwork ? networkEndIPv6(view, start, end) : -1;
+    return networkEnd < 0
+      ? this.lookUp(peer, undefined)
+      : this.blockable(peer, `${peer.slice(0, networkEnd - start)}::/64`);
+  }
+
+  private blockable(text: string, counted: string): Client {
+    const id = this.idOf(counted);
+    return { text, counted, id, place: this.register(counted), isBlockable: true };
   }
 
   private lookUp(peer: string, header: string | undefined): Client | undefined {

@@ -1,4 +1,4 @@
-import { DOT, ZERO } from "./bytes";
+import { COLON, DOT, hexDigit, ZERO } from "./bytes";
 
 /** The first bits of the IPv4 addresses that are never blocked, and how many of them count. */
 const UNBLOCKABLE: readonly (readonly [bits: number, length: number])[] = [
@@ -38,4 +38,62 @@ export function isBlockableIPv4(view: DataView, start: number, end: number): boo
   address = (address << 8) | octet;
   for (const [bits, length] of UNBLOCKABLE) if (address >>> (32 - length) === bits) return false;
   return true;
+}
+
+const GROUPS = 8;
+const NETWORK_GROUPS = 4;
+
+/**
+ * Where the text of the first 64 bits ends of the canonical IPv6 address at `[start, end)`: with
+ * `::/64` behind it, that is its network in canonical form. -1 for any other text, for an address
+ * outside 2000::/3, in which all lie that may be blocked, and for the few whose zeros make it harder.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc5952 (the canonical form)
+ */
+export function networkEndIPv6(view: DataView, start: number, end: number): number {
+  const first = end - start > 4 ? view.getUint8(start) : 0;
+  if ((first !== TWO && first !== THREE) || view.getUint8(start + 4) !== COLON) return -1;
+  let groups = 0;
+  /** Groups in front of `::`. */
+  let gapAt = -1;
+  let networkEnd = -1;
+  let wasZero = false;
+  for (let at = start; at < end;) {
+    const groupEnd = hexGroupEnd(view, at, end);
+    if (groupEnd < 0) return -1;
+    const isZero = view.getUint8(at) === ZERO;
+    // Zeros side by side, or beside the gap: whether these are canonical takes a longer look.
+    if (isZero && (wasZero || groups === gapAt)) return -1;
+    groups++;
+    at = groupEnd + 1;
+    const isGap = at < end && view.getUint8(at) === COLON;
+    if (isGap && (isZero || gapAt >= 0)) return -1;
+    if (groups === NETWORK_GROUPS && gapAt < 0) networkEnd = isZero ? -1 : groupEnd;
+    if (isGap) {
+      gapAt = groups;
+      if (groups < NETWORK_GROUPS) networkEnd = groupEnd;
+      at++;
+    } else if (at === end) {
+      return -1;
+    }
+    wasZero = isZero;
+  }
+  if (gapAt < 0) return groups === GROUPS ? networkEnd : -1;
+  const behind = groups - gapAt;
+  return groups <= GROUPS - 2 && behind <= GROUPS - NETWORK_GROUPS ? networkEnd : -1;
+}
+
+const TWO = 50;
+const THREE = 51;
+
+/** The end of one to four hexadecimal digits in lower case without leading zeros, or -1. */
+function hexGroupEnd(view: DataView, start: number, end: number): number {
+  let at = start;
+  for (; at < end && view.getUint8(at) !== COLON; at++) {
+    const byte = view.getUint8(at);
+    if (hexDigit(byte) < 0 || (byte >= 65 && byte <= 70)) return -1;
+  }
+  const length = at - start;
+  if (length === 0 || length > 4) return -1;
+  return length > 1 && view.getUint8(start) === ZERO ? -1 : at;
 }

@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import ipaddr from "ipaddr.js";
 import {
   AddressSet,
   canonicalAddress,
   canonicalCidr,
   clientOf,
   DEFAULT_PREFIXES,
+  isBlockable,
   parseAddress,
 } from "../../../functions/parsing/address";
 import { viewOf } from "../../../functions/parsing/bytes";
 import { ClientDirectory, type Client } from "../../../functions/parsing/client-directory";
 import { ClientResolver } from "../../../functions/parsing/client-address";
+import { networkEndIPv6 } from "../../../functions/parsing/plain-address";
 
 const LOCAL = ["127.0.0.0/8", "10.0.0.0/8"];
 
@@ -199,4 +202,68 @@ describe("ClientDirectory", () => {
       { numRuns: 2000 },
     );
   });
+
+  it("counts every address as the library reads it, however it is written", () => {
+    const group = fc.oneof(fc.constant(0), fc.constant(0), fc.nat(0xffff));
+    const groups = fc.array(group, { minLength: 8, maxLength: 8 });
+    const first = fc.integer({ min: 0x1fff, max: 0x4000 });
+    const written = fc.tuple(first, groups).map(([head, rest]) => {
+      const parts = [head, ...rest.slice(1)];
+      return new ipaddr.IPv6(parts).toString();
+    });
+    const change = fc.tuple(fc.nat(30), fc.constantFrom("", ":", "::", "0", "F", "f", "g", "."));
+    const text = fc.oneof(
+      written,
+      fc.ipV6(),
+      fc.tuple(fc.ipV4(), change).map(([t, [at, sign]]) => t.slice(0, at) + sign + t.slice(at + 1)),
+      fc.tuple(written, change).map(([t, [at, sign]]) => t.slice(0, at) + sign + t.slice(at + 1)),
+    );
+    fc.assert(
+      fc.property(text, (address) => {
+        const parsed = parseAddress(address);
+        const client = clientAt(address);
+        assert.equal(client?.text, parsed?.toString());
+        if (parsed === undefined) return;
+        assert.equal(client?.counted, clientOf(parsed, DEFAULT_PREFIXES));
+        assert.equal(client.isBlockable, isBlockable(parsed));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  const NETWORKS: readonly (readonly [address: string, network: string | undefined])[] = [
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2"],
+    ["2001:db8:1:2::1", "2001:db8:1:2"],
+    ["2001:db8:0:2::1", "2001:db8:0:2"],
+    ["2001:db8:1::1", "2001:db8:1"],
+    ["2001:db8::1", "2001:db8"],
+    ["2001:db8::", "2001:db8"],
+    ["3fff::1:2:3:4", "3fff"],
+    ["2001::1:2:3:4:5", undefined],
+    ["2001:db8:1:0:2:3:4:5", undefined],
+    ["2001:db8:1:0::1", undefined],
+    ["2001:db8::0:1", undefined],
+    ["2001:db8:0:0:1:2:3:4", undefined],
+    ["2001:db8:1:2:3:4:5:6:7", undefined],
+    ["2001:db8:1:2:3:4:5::7", undefined],
+    ["2001:db8::1::2", undefined],
+    ["2001:db8:::1", undefined],
+    ["2001:db8:1:2:3:4:5:", undefined],
+    ["2001:db8", undefined],
+    ["2001:DB8::1", undefined],
+    ["2001:0db8::1", undefined],
+    ["2001:db8g::1", undefined],
+    ["2001:db8::192.0.2.1", undefined],
+    ["fd00::1", undefined],
+    ["201:db8::1", undefined],
+    ["2001", undefined],
+    ["", undefined],
+  ];
+  for (const [address, network] of NETWORKS) {
+    it(`${network === undefined ? "takes a longer look at" : "sees the network of"} "${address}"`, () => {
+      const bytes = Buffer.from(address);
+      const end = networkEndIPv6(viewOf(bytes), 0, bytes.length);
+      assert.equal(end < 0 ? undefined : address.slice(0, end), network);
+    });
+  }
 });
