@@ -23,6 +23,7 @@ export class LogReader {
   readonly path: string;
   /** Why the last line could not be parsed. */
   reason: Reason = "unknown-format";
+  private readonly source: Source;
   private readonly parser: LineParser;
   private readonly wants: Wants | undefined;
   private chunks: ChunkSource | undefined;
@@ -36,7 +37,6 @@ export class LogReader {
   /** Behind the reported part of a line that is longer than any log line: the rest is passed over. */
   private isSkipping = false;
   private isBrokenOff = false;
-  private readonly source: Source;
   /** Whose memory `buf` is; and the same again when it cut the line that was found last. */
   private cutter: LineCutter | undefined;
   private usual: LineCutter | undefined;

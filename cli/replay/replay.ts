@@ -3,11 +3,11 @@ import type { Row } from "../../functions/parsing/row";
 import { BATCH_ROWS, RowBatch } from "../../functions/parsing/row-batch";
 import type { StackSettings } from "../../functions/rules/stack-settings";
 import { Census } from "./census";
-import type { Wants } from "./log-reader";
-import { shareAt, shareOf } from "./shares";
 import { Evaluation } from "./evaluation";
+import type { Wants } from "./log-reader";
 import type { Unparsed } from "./read-logs";
 import type { ReplayResult, UnparsedExample } from "./result";
+import { shareAt, shareOf } from "./shares";
 
 export interface ReplaySettings {
   /** What to judge by; with `--compare` there is a second one, on the same clients. */
@@ -70,7 +70,7 @@ export class Replay {
     const { directory } = this;
     const { index, of } = this.settings.shard;
     return (view, start, end) => {
-      // Not looking the others' clients up spares half of what a worker does for them.
+      // The others' clients need not even be looked up.
       if (directory.isCountedAsWritten(view, start, end))
         return shareAt(view, start, end, of) === index;
       const client = directory.clientAt(view, start, end);

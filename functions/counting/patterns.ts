@@ -93,7 +93,7 @@ export class Patterns {
   private mayMatch(buf: Buffer, start: number, end: number): boolean {
     const { triples } = this;
     if (triples === undefined) return this.globs.length > 0;
-    let triple = (codeOf(buf[start]) << 6) | codeOf(buf[start + 1]);
+    let triple = tripleWith(codeOf(buf[start]), buf[start + 1]);
     for (let i = start + 2; i < end; i++) {
       triple = tripleWith(triple, buf[i]);
       if (((triples[triple >> 5] >> triple) & 1) !== 0) return true;

@@ -4,14 +4,14 @@ import type { Glob } from "./automaton";
 /** Six bits of a byte, the same for both cases of a letter; what they leave out only bytes beyond ASCII have. */
 export const codeOf = (byte: number): number => (byte & 31) | ((byte >> 1) & 32);
 
-const TRIPLE_BITS = 18;
-/** The codes of three bytes in a row, joined. */
+const TRIPLES = 1 << 18;
+/** The codes of three bytes in a row, joined: the last two of those before, and one more. */
 export const tripleWith = (last: number, byte: number): number =>
-  ((last << 6) | codeOf(byte)) & 0x3ffff;
+  ((last << 6) | codeOf(byte)) & (TRIPLES - 1);
 
 /** Of each glob the triple that ordinary texts hold least often; undefined when a glob has none. */
 export function rareTriples(globs: readonly Glob[]): Int32Array | undefined {
-  const triples = new Int32Array(1 << (TRIPLE_BITS - 5));
+  const triples = new Int32Array(TRIPLES / 32);
   for (const { pieces } of globs) {
     let rarest = 0;
     let least = Infinity;

@@ -64,8 +64,8 @@ export class ClientDirectory {
    * it is written: so is an address from the internet, as long as no proxy there is trusted.
    */
   isCountedAsWritten(view: DataView, start: number, end: number): boolean {
-    const isOwn = this.resolver.trustsNobodyOutside && this.prefixes.ipv4Prefix === 32;
-    return isOwn && isBlockableIPv4(view, start, end);
+    const isCounted = this.resolver.trustsNobodyOutside && this.prefixes.ipv4Prefix === 32;
+    return isCounted && isBlockableIPv4(view, start, end);
   }
 
   /** Sets the row's client; undefined when the line names no address. */
