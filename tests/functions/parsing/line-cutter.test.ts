@@ -137,6 +137,12 @@ describe("LineCutter", () => {
     }
   });
 
+  it("says where the address ends", () => {
+    const cutter = new LineCutter(SIZE);
+    cutter.cut(0, cutter.buf.write(`${USUAL}\n`));
+    assert.equal(USUAL.slice(0, cutter.addressEnd), "192.0.2.4");
+  });
+
   it("cuts no line of which a part is still to come", () => {
     for (let length = 0; length <= USUAL.length; length++)
       assert.equal(cutOf(USUAL.slice(0, length)), -1);
