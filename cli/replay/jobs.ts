@@ -30,12 +30,12 @@ export async function runJobs(
   );
   if (!isPerClient || settings.inputs.some(({ path }) => path === "-")) return undefined;
   let taken = 0;
-  const shares = { ...settings, problems: [] };
+  const withoutProblems = { ...settings, problems: [] };
   const workers = Array.from({ length: settings.jobs - 1 }, (_, i) =>
-    runWorker(shares, i + 1, () => onProgress(taken)),
+    runWorker(withoutProblems, i + 1, () => onProgress(taken)),
   );
   const own = runShard(
-    shares,
+    withoutProblems,
     { index: 0, of: settings.jobs },
     {
       onProgress: (now) => {

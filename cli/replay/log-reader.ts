@@ -91,9 +91,9 @@ export class LogReader {
   /** Finds the end of the next line, or breaks off one that is longer than any log line. */
   private findLine(): boolean {
     if (this.at >= this.end) return false;
-    this.usual = undefined;
-    if (this.cutLine()) return true;
-    const newline = this.buf.indexOf(NEWLINE, this.at);
+    const cutEnd = this.cutLine();
+    this.usual = cutEnd < 0 ? undefined : this.cutter;
+    const newline = cutEnd < 0 ? this.buf.indexOf(NEWLINE, this.at) : cutEnd;
     const isWhole = newline >= 0 && newline < this.end;
     this.isBrokenOff = !isWhole && this.end - this.at > MAX_LINE_BYTES;
     if (!isWhole && !this.isBrokenOff && !this.isAtEnd) return false;
@@ -103,18 +103,11 @@ export class LogReader {
     return true;
   }
 
-  /** Finds the end of the next line by cutting it, where it is like nearly all of the combined format. */
-  private cutLine(): boolean {
+  /** The end of the next line if it is like nearly all of the combined format, and was cut; else -1. */
+  private cutLine(): number {
     const { cutter, parser } = this;
-    if (cutter === undefined || parser.last !== "combined" || this.isSkipping) return false;
-    const end = cutter.cut(this.at, this.end);
-    if (end < 0) return false;
-    this.usual = cutter;
-    this.isBrokenOff = false;
-    this.lineStart = this.at;
-    this.lineEnd = end;
-    this.at = end + 1;
-    return true;
+    if (cutter === undefined || parser.last !== "combined" || this.isSkipping) return -1;
+    return cutter.cut(this.at, this.end);
   }
 
   /** Reads more; false when there is nothing left. */

@@ -7,7 +7,7 @@ import { Evaluation } from "./evaluation";
 import type { Wants } from "./log-reader";
 import type { Unparsed } from "./read-logs";
 import type { ReplayResult, UnparsedExample } from "./result";
-import { shareAt, shareOf } from "./shares";
+import { shardAt, shardOf } from "./shards";
 
 export interface ReplaySettings {
   /** What to judge by; with `--compare` there is a second one, on the same clients. */
@@ -55,7 +55,7 @@ export class Replay {
       trust: settings.stacks[0].trust,
       prefixes: settings.stacks[0].prefixes,
       register: (client) =>
-        of === 1 || shareOf(client, of) === index ? this.census.placeOf(client) : NOT_MINE,
+        of === 1 || shardOf(client, of) === index ? this.census.placeOf(client) : NOT_MINE,
     });
     const limits = of === 1 ? {} : { maxBlocksPerMinute: Infinity };
     this.evaluations = settings.stacks.map((stack) => new Evaluation(stack, limits));
@@ -72,7 +72,7 @@ export class Replay {
     return (view, start, end) => {
       // The others' clients need not even be looked up.
       if (directory.isCountedAsWritten(view, start, end))
-        return shareAt(view, start, end, of) === index;
+        return shardAt(view, start, end, of) === index;
       const client = directory.clientAt(view, start, end);
       return client?.isBlockable === true ? this.isMine(client) : undefined;
     };

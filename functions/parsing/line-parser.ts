@@ -63,7 +63,7 @@ export class LineParser {
     const { buf, row } = this;
     row.setLine(buf, start, end);
     if (end - start > MAX_LINE_BYTES) return "too-long";
-    const lineEnd = end > start && buf[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+    const lineEnd = withoutCarriageReturn(buf, start, end);
     const lineStart = hasByteOrderMark(buf, start) ? start + 3 : start;
     const reason = this.parseLine(buf, lineStart, lineEnd);
     if (reason !== undefined) return reason;
@@ -79,7 +79,7 @@ export class LineParser {
     const { buf, row } = this;
     row.setLine(buf, start, end);
     row.reset(buf, "request", "combined");
-    const lineEnd = buf[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+    const lineEnd = withoutCarriageReturn(buf, start, end);
     return this.combined.takeCut(row, cutter, start, lineEnd) ? undefined : this.parse(start, end);
   }
 
@@ -207,6 +207,10 @@ export class LineParser {
     row.hasPlainTarget = false;
   }
 }
+
+/** Where a line ends whose line end may be that of Windows. */
+const withoutCarriageReturn = (buf: Buffer, start: number, end: number): number =>
+  end > start && buf[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
 
 /** Editors on Windows begin a file with it. */
 function hasByteOrderMark(buf: Buffer, at: number): boolean {

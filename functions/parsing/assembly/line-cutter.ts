@@ -9,6 +9,7 @@ const QUOTE: u8 = 34;
 const PERCENT: u8 = 37;
 const PLUS: u8 = 43;
 const DASH: u8 = 45;
+const ZERO: u8 = 48;
 const COLON: u8 = 58;
 const QUESTION_MARK: u8 = 63;
 const OPEN_BRACKET: u8 = 91;
@@ -67,19 +68,20 @@ export function cut(start: i32, end: i32): i32 {
 
   const status = requestEnd + 2;
   const size = status + 4;
-  if (skipDigits(status) != size - 1 || byteAt(size - 1) != SPACE || byteAt(status) == 48)
+  if (skipDigits(status) != size - 1 || byteAt(size - 1) != SPACE || byteAt(status) == ZERO)
     return -1;
   const sizeEnd = skipDigits(size);
   if (sizeEnd == size || sizeEnd - size > MAX_DIGITS) return -1;
   if (load<u16>(sizeEnd) != SPACE_QUOTE) return -1;
 
-  const refererEnd = skipQuoted(sizeEnd + 2, last);
+  const refererEnd = skipTo(QUOTE, sizeEnd + 2, last);
   if ((load<u32>(refererEnd) & 0xffffff) != QUOTE_SPACE_QUOTE) return -1;
-  const agentEnd = skipQuoted(refererEnd + 3, last);
+  const agentEnd = skipTo(QUOTE, refererEnd + 3, last);
   if (byteAt(agentEnd) != QUOTE) return -1;
-  const lineEnd = skipTail(agentEnd + 1, last);
+  const lineEnd = skipTo(NEWLINE, agentEnd + 1, last);
   if (lineEnd > last || byteAt(lineEnd) != NEWLINE) return -1;
 
+  // In the order in which `LineCutter` names them.
   store<i32>(0, addressEnd - TEXT);
   store<i32>(4, request - TEXT);
   store<i32>(8, methodEnd - TEXT);
@@ -161,21 +163,11 @@ function skipTarget(start: i32, last: i32): i32 {
   return -1;
 }
 
-/** To what ends a quoted text: a quote, and in other lines a backslash or the end of the line. */
-function skipQuoted(start: i32, last: i32): i32 {
+/** To the byte that is looked for; in other lines to a backslash, the end of the line, or behind `last`. */
+function skipTo(byte: u8, start: i32, last: i32): i32 {
   for (let at = start; at <= last; at += 16) {
     const bytes = v128.load(at);
-    const stops = bitsOf(bytes, QUOTE) | bitsOf(bytes, BACKSLASH) | bitsOf(bytes, NEWLINE);
-    if (stops != 0) return at + ctz(stops);
-  }
-  return last + 1;
-}
-
-/** To the end of the line, or a backslash. */
-function skipTail(start: i32, last: i32): i32 {
-  for (let at = start; at <= last; at += 16) {
-    const bytes = v128.load(at);
-    const stops = bitsOf(bytes, BACKSLASH) | bitsOf(bytes, NEWLINE);
+    const stops = bitsOf(bytes, byte) | bitsOf(bytes, BACKSLASH) | bitsOf(bytes, NEWLINE);
     if (stops != 0) return at + ctz(stops);
   }
   return last + 1;
@@ -183,12 +175,12 @@ function skipTail(start: i32, last: i32): i32 {
 
 function skipDigits(start: i32): i32 {
   let at = start;
-  while (<u8>(byteAt(at) - 48) <= 9) at++;
+  while (<u8>(byteAt(at) - ZERO) <= 9) at++;
   return at;
 }
 
 function integer(start: i32, end: i32): i64 {
   let value: i64 = 0;
-  for (let at = start; at < end; at++) value = value * 10 + (byteAt(at) - 48);
+  for (let at = start; at < end; at++) value = value * 10 + (byteAt(at) - ZERO);
   return value;
 }
