@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { CountHandlerSettings } from "../functions/handlers/count";
+import type { Trust } from "../functions/parsing/client-address";
 import { callback, type Callback } from "./callback";
 import { putRecords, readStream, sendFailures } from "./policies";
 
@@ -72,21 +73,25 @@ function createStream(
 export function createAnalytics(
   name: string,
   { requests, findings, failures }: Streams,
-  settings: Omit<CountHandlerSettings, "streamName"> & {
+  settings: Omit<CountHandlerSettings, "streamName" | "trust"> & {
+    readonly trust: pulumi.Output<Trust>;
     readonly logRetentionDays: number;
     readonly isTraced: boolean;
   },
   parent: pulumi.Resource,
 ): Callback {
-  const { logRetentionDays, isTraced, ...counted } = settings;
+  const { trust, logRetentionDays, isTraced, ...counted } = settings;
   const count = callback(
     `${name}-count`,
     {
       handler: "count",
-      settings: findings.name.apply((streamName): CountHandlerSettings => ({
-        ...counted,
-        streamName,
-      })),
+      settings: pulumi
+        .all([findings.name, trust])
+        .apply(([streamName, proxies]): CountHandlerSettings => ({
+          ...counted,
+          trust: proxies,
+          streamName,
+        })),
       statements: [readStream(requests.arn), putRecords(findings.arn), sendFailures(failures.arn)],
       memoryMb: 1024,
       timeoutSeconds: 60,

@@ -35,7 +35,10 @@ export interface IntrusionPreventionArgs {
   readonly mode?: Mode;
   /** Addresses and CIDR blocks that are never blocked. @default - everybody can be blocked */
   readonly allow?: readonly string[];
-  /** Proxies whose `X-Forwarded-For` is believed: CIDR blocks, 1 to 10 hops, `alb`, `cloudfront`. @default ["alb"] */
+  /**
+   * Proxies whose `X-Forwarded-For` is believed: CIDR blocks, 1 to 10 hops, `alb`, `cloudfront` (the
+   * ranges that AWS lists at the time of `pulumi up`, too). @default ["alb"]
+   */
   readonly trust?: readonly string[];
   /** Bits of an IPv4 address that make one client, 8 to 32. @default 32 */
   readonly ipv4Prefix?: number;

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ParseHandlerSettings } from "../functions/handlers/parse";
+import type { Trust } from "../functions/parsing/client-address";
 import type { Mode } from "../functions/rules/rule";
 import { agentConfigs, type AgentConfigs } from "./agents";
 import { createAlarms } from "./alarms";
@@ -17,6 +18,7 @@ import { createIpSets } from "./ip-sets";
 import { putRecords } from "./policies";
 import { REQUESTS_TABLE } from "./requests-table";
 import { createTopic } from "./topic";
+import { trustedProxies } from "./trusted-proxies";
 
 /**
  * Access logs of nginx become blocks in AWS WAF: log agents send lines to a delivery stream, which
@@ -57,11 +59,12 @@ export class IntrusionPrevention extends pulumi.ComponentResource {
     const settings = settle(args);
     // Metrics and rules of two stacks in one account are told apart by this; WAF knows no dots.
     const component = `${name}-${pulumi.getStack()}`.replace(/[^\w-]/g, "-");
-    const { trust, prefixes, rules, allow, mode, logRetentionDays, isTraced } = settings;
+    const { prefixes, rules, allow, mode, logRetentionDays, isTraced } = settings;
+    const trust = trustedProxies(settings.trust, this);
 
     const topicArn = createTopic(name, settings, this);
     const streams = createStreams(name, settings.stream, this);
-    const parse = createParse(name, component, { streams, settings }, this);
+    const parse = createParse(name, component, { streams, settings, trust }, this);
     const transformation = { callback: parse, bufferSeconds: settings.parseBufferSeconds };
     const archive = createArchive(
       name,
@@ -138,22 +141,29 @@ function createParse(
   {
     streams,
     settings,
-  }: { readonly streams: Streams; readonly settings: IntrusionPreventionSettings },
+    trust,
+  }: {
+    readonly streams: Streams;
+    readonly settings: IntrusionPreventionSettings;
+    readonly trust: pulumi.Output<Trust>;
+  },
   parent: pulumi.Resource,
 ): Callback {
-  const { trust, prefixes, logRetentionDays, isTraced } = settings;
+  const { prefixes, logRetentionDays, isTraced } = settings;
   const { lanes } = streams;
   return callback(
     `${name}-parse`,
     {
       handler: "parse",
-      settings: streams.requests.name.apply((streamName): ParseHandlerSettings => ({
-        component,
-        streamName,
-        lanes,
-        trust,
-        prefixes,
-      })),
+      settings: pulumi
+        .all([streams.requests.name, trust])
+        .apply(([streamName, proxies]): ParseHandlerSettings => ({
+          component,
+          streamName,
+          lanes,
+          trust: proxies,
+          prefixes,
+        })),
       statements: [putRecords(streams.requests.arn)],
       memoryMb: 1024,
       timeoutSeconds: 60,

@@ -28,6 +28,25 @@ function stateOf({ type, name, inputs }: pulumi.runtime.MockResourceArgs): Recor
   };
 }
 
+/** The ranges of CloudFront that AWS lists besides those that Floodgate knows. */
+export const LISTED_RANGES = ["198.51.100.0/24", "2001:db8::/32", "203.0.113.0/24"];
+
+/** What AWS would answer when it is asked for something that is there already. */
+function answerTo({ token, inputs }: pulumi.runtime.MockCallArgs): Record<string, unknown> {
+  const given = inputs as Record<string, unknown>;
+  switch (token) {
+    case "aws:ec2/getManagedPrefixLists:getManagedPrefixLists":
+      return { ...given, ids: ["pl-6", "pl-4"] };
+    case "aws:ec2/getManagedPrefixList:getManagedPrefixList": {
+      const isIPv6 = given["id"] === "pl-6";
+      const listed = LISTED_RANGES.filter((cidr) => cidr.includes(":") === isIPv6);
+      return { ...given, entries: listed.map((cidr) => ({ cidr, description: "" })) };
+    }
+    default:
+      return { ...given, accountId: "123456789012" };
+  }
+}
+
 /** The ARN that a resource gets from the mocks. */
 export const arnOf = (service: string, name: string): string =>
   `arn:aws:${service}:eu-west-1:123456789012:${name}`;
@@ -47,7 +66,7 @@ export async function register(
         seen.push({ type: args.type, name: args.name, inputs: args.inputs as unknown });
         return { id: `${args.name}-id`, state: stateOf(args) };
       },
-      call: (args) => ({ ...(args.inputs as object), accountId: "123456789012" }),
+      call: answerTo,
     },
     "floodgate",
     "dev",

@@ -1,4 +1,11 @@
-import { DescribeSubnetsCommand, DescribeVpcsCommand, EC2Client } from "@aws-sdk/client-ec2";
+import {
+  DescribeManagedPrefixListsCommand,
+  DescribeSubnetsCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+  GetManagedPrefixListEntriesCommand,
+  type Filter,
+} from "@aws-sdk/client-ec2";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { present, type Values } from "./resource-type";
 
@@ -19,10 +26,23 @@ export const LOOK_UPS: Readonly<Record<string, (inputs: Values) => Promise<Value
   },
   "aws:ec2/getSubnets:getSubnets": async ({ filters }) => {
     const { Subnets } = await ec2.send(
-      new DescribeSubnetsCommand({
-        Filters: filters.map(({ name, values }: Values) => ({ Name: name, Values: values })),
-      }),
+      new DescribeSubnetsCommand({ Filters: inEc2Words(filters) }),
     );
     return { ids: Subnets?.map(({ SubnetId }) => SubnetId) };
   },
+  "aws:ec2/getManagedPrefixLists:getManagedPrefixLists": async ({ filters }) => {
+    const { PrefixLists } = await ec2.send(
+      new DescribeManagedPrefixListsCommand({ Filters: inEc2Words(filters) }),
+    );
+    return { ids: PrefixLists?.map(({ PrefixListId }) => PrefixListId) };
+  },
+  "aws:ec2/getManagedPrefixList:getManagedPrefixList": async ({ id }) => {
+    const { Entries } = await ec2.send(
+      new GetManagedPrefixListEntriesCommand({ PrefixListId: id as string }),
+    );
+    return { id, entries: Entries?.map(({ Cidr }) => ({ cidr: Cidr, description: "" })) };
+  },
 };
+
+const inEc2Words = (filters: readonly Values[]): Filter[] =>
+  filters.map(({ name, values }) => ({ Name: name, Values: values }));

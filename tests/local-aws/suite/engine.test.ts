@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
 import { ListTablesCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  DescribeManagedPrefixListsCommand,
+  EC2Client,
+  GetManagedPrefixListEntriesCommand,
+} from "@aws-sdk/client-ec2";
 import { LambdaClient, ListFunctionsCommand } from "@aws-sdk/client-lambda";
 import {
   CreateBucketCommand,
@@ -36,6 +41,8 @@ const EVERYTHING: StackConfig = {
   s3AnomalyDetection: true,
   webTier: true,
   allow: ["203.0.113.0/28"],
+  trust: ["alb", "cloudfront"],
+  forwardedIp: "off",
   notifyEmails: ["oncall@example.com"],
   rules: [flood(20), S3_RULE],
 };
@@ -121,6 +128,16 @@ describe("the program on the real engine", () => {
     assert.ok(!inSets(world, "block").includes(`${below}/32`));
   });
 
+  it("takes the ranges that AWS lists for CloudFront for proxies, not for clients", async () => {
+    const [edge, client] = [await cloudFrontEdge(), "198.51.100.45"];
+    const lines = Array.from({ length: 35 }, () => requestLine(`${client}, ${edge}`, "/page/1"));
+    await ship(world, deliveryStreamName, lines);
+    await until("the client of the edge is blocked", 60, () =>
+      inSets(world, "block").includes(`${client}/32`),
+    );
+    assert.ok(!inSets(world, "block").includes(`${edge}/32`));
+  });
+
   it("refreshes, takes the functions' writing for no change, and blocks stay", async () => {
     await dev.refresh();
     await dev.up("--expect-no-changes");
@@ -173,6 +190,21 @@ describe("the program on the real engine", () => {
     assert.deepEqual(world.services.waf.sets.all(), []);
     assert.deepEqual(await leftOver(), []);
   });
+
+  /** An address of those that connect to origins. */
+  async function cloudFrontEdge(): Promise<string> {
+    const ec2 = world.client(EC2Client);
+    const Values = ["com.amazonaws.global.cloudfront.origin-facing"];
+    const { PrefixLists } = await ec2.send(
+      new DescribeManagedPrefixListsCommand({ Filters: [{ Name: "prefix-list-name", Values }] }),
+    );
+    const { Entries } = await ec2.send(
+      new GetManagedPrefixListEntriesCommand({ PrefixListId: PrefixLists?.[0].PrefixListId }),
+    );
+    const [, network] = /^(.*\.)0\/24$/.exec(Entries?.[0].Cidr ?? "") ?? [];
+    assert.ok(network);
+    return `${network}9`;
+  }
 
   /** What AWS would still bill. */
   async function leftOver(): Promise<unknown[]> {
