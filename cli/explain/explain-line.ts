@@ -95,7 +95,7 @@ interface CompiledRule {
 
 function explainClient(row: Row, settings: StackSettings): Explanation["client"] {
   const isRequest = row.kind === "request";
-  const peer = row.text(isRequest ? NGINX.remote_addr : S3.remote_ip) ?? "";
+  const peer = row.textOrEmpty(isRequest ? NGINX.remote_addr : S3.remote_ip);
   const resolver = new ClientResolver(isRequest ? settings.trust : []);
   const header = isRequest ? row.text(NGINX.http_x_forwarded_for) : undefined;
   const { address, hops } = resolver.resolve(peer, header);

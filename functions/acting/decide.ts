@@ -1,6 +1,6 @@
 import type { Finding } from "../counting/finding";
 import { canonicalCidr } from "../parsing/address";
-import type { Mode, Rule } from "../rules/rule";
+import type { Block, Mode, Rule } from "../rules/rule";
 import { severityOf, type Decision } from "./decision";
 import { rangeOf } from "./ranges";
 
@@ -113,7 +113,7 @@ export class Decider {
       client,
       action: this.withinLimit(action, at),
       from: at,
-      until: at + blockMs(rule, level),
+      until: at + blockMs(rule.then, level),
       rule: rule.name,
       level,
       evidence: evidenceOf(finding),
@@ -166,9 +166,7 @@ function toCidr(client: string): string {
   return `${client}/${client.includes(":") ? "128" : "32"}`;
 }
 
-function blockMs(rule: Rule, level: number): number {
-  if (!("blockSeconds" in rule.then)) return 0;
-  const { blockSeconds, maxBlockSeconds } = rule.then;
+function blockMs({ blockSeconds, maxBlockSeconds }: Block, level: number): number {
   const cap = maxBlockSeconds ?? Math.max(blockSeconds, DEFAULT_MAX_BLOCK_SECONDS);
   return Math.min(cap, blockSeconds * 2 ** level) * 1000;
 }

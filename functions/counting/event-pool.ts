@@ -2,7 +2,7 @@
 export const TIME = 0;
 export const WEIGHT = 1;
 export const DURATION = 2;
-/** Where its words stand: the value, and the event behind it in its list or -1. */
+/** Where its words stand: the value (of weights: the span in milliseconds), and the event behind it in its list or -1. */
 export const VALUE = 6;
 export const NEXT = 7;
 

@@ -55,7 +55,7 @@ export class FieldSpan {
     }
     // Keys are decoded before they are looked up, for the operation says how often.
     if (from === "key" && row.format === "s3" && !this.isPlain())
-      this.useText(decodeKey(row.text(S3.key) ?? "", row.text(S3.operation) ?? ""));
+      this.useText(decodeKey(row.textOrEmpty(S3.key), row.textOrEmpty(S3.operation)));
   }
 
   private isPlain(): boolean {
@@ -80,7 +80,7 @@ export class FieldSpan {
 
 function urlOf(row: Row): string {
   const query = row.text(NGINX.query);
-  return (row.text(NGINX.path) ?? "") + (query === undefined ? "" : `?${query}`);
+  return row.textOrEmpty(NGINX.path) + (query === undefined ? "" : `?${query}`);
 }
 
 const EMPTY = Buffer.alloc(0);

@@ -101,7 +101,8 @@ export function setKey(
     high = Math.imul(high, 0x9e3779b1) ^ values.highs[i];
     low = Math.imul(low, 0x85ebca6b) ^ values.lows[i];
   }
-  key[0] = isPerClient ? (batch.rows[i].client?.id ?? 0) : 0;
+  const client = isPerClient ? batch.rows[i].client : undefined;
+  key[0] = client?.id ?? 0;
   key[1] = high;
   key[2] = low;
 }

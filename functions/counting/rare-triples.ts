@@ -25,7 +25,7 @@ export function rareTriples(globs: readonly Glob[]): Int32Array | undefined {
     const triple = [rarest >> 16, rarest >> 8, rarest].reduce(tripleWith, 0);
     triples[triple >> 5] |= 1 << (triple & 31);
   }
-  return globs.length === 0 ? undefined : triples;
+  return triples;
 }
 
 function triplesIn(bytes: Buffer): number[] {

@@ -29,7 +29,7 @@ export interface WindowSettings {
 export interface SavedKey {
   /** When it was last raised; -1 for never. */
   readonly raisedAt: number;
-  /** Time, weight, milliseconds, value: four numbers an event, oldest first. */
+  /** Time, weight, milliseconds, and value or span: four numbers an event, oldest first. */
   readonly events: readonly number[];
 }
 
@@ -103,8 +103,8 @@ export class SlidingWindows {
   }
 
   /**
-   * Adds `event` under `key`, with a value that counts once. True when the total is above the line
-   * and the key has not been raised within the last window.
+   * Adds `event` under `key`, with a value that counts once, or 0 where weights are added up. True
+   * when the total is above the line and the key has not been raised within the last window.
    */
   add(value: number): boolean {
     const { pool, keys } = this;
@@ -309,8 +309,10 @@ export class SlidingWindows {
     this.reached = this.keys.numbers[key * RECORD_NUMBERS + TOTAL];
     let from = this.head(key);
     let total = 0;
+    let end = -Infinity;
     for (let e = from; e >= 0; e = words[e * EVENT_WORDS + NEXT]) {
-      const end = timeOf(e);
+      // What `shorten` put together happened up to the end of its span, be it behind a late event.
+      end = Math.max(end, timeOf(e) + this.spanOf(e));
       if (end >= time + withinMs) break;
       total += weightOf(e);
       for (; timeOf(from) <= end - withinMs; from = words[from * EVENT_WORDS + NEXT])
@@ -318,6 +320,11 @@ export class SlidingWindows {
       if (end >= time && total > moreThan) return this.raise(key, end, { total, from });
     }
     return false;
+  }
+
+  /** How long after its time the last of what was put together into an event happened. */
+  private spanOf(event: number): number {
+    return this.settings.isDistinct ? 0 : this.pool.words[event * EVENT_WORDS + VALUE];
   }
 
   private raise(
@@ -365,8 +372,9 @@ export class SlidingWindows {
   }
 
   /**
-   * Bounds a list. Of weights, neighbours become one event at the time of the older: it leaves the
-   * window sooner, so a total is never too high. Of distinct values the oldest half goes.
+   * Bounds a list. Of weights, neighbours become one event at the time of the older, with the span
+   * between them: it leaves the window sooner, so a total is never too high. The newest stays as it
+   * is, for the window ends there. Of distinct values the oldest half goes.
    */
   private shorten(key: number): void {
     const { numbers, words } = this.pool;
@@ -376,10 +384,13 @@ export class SlidingWindows {
         this.unlink(key, NONE, this.head(key));
       }
     } else {
-      for (let e = this.head(key); e >= 0; e = words[e * EVENT_WORDS + NEXT]) {
+      const newest = this.keys.words[key * RECORD_WORDS + TAIL];
+      for (let e = this.head(key); e !== newest; e = words[e * EVENT_WORDS + NEXT]) {
         const absorbed = words[e * EVENT_WORDS + NEXT];
-        if (absorbed < 0) break;
+        if (absorbed === newest) break;
         const [into, from] = [e * EVENT_NUMBERS, absorbed * EVENT_NUMBERS];
+        const end = numbers[from + TIME] + this.spanOf(absorbed);
+        words[e * EVENT_WORDS + VALUE] = Math.max(this.spanOf(e), end - numbers[into + TIME]);
         numbers[into + WEIGHT] += numbers[from + WEIGHT];
         numbers[into + DURATION] += numbers[from + DURATION];
         this.unlink(key, e, absorbed);
@@ -410,25 +421,24 @@ export class SlidingWindows {
     this.recount(key);
   }
 
-  /** Puts an event behind `before`, or first when that is `NONE`. */
+  /** Puts an event, older than the newest, behind `before`, or first when that is `NONE`. */
   private link(key: number, before: number, event: number): void {
     const { words } = this.pool;
     const keyWords = key * RECORD_WORDS;
-    const after = before < 0 ? this.head(key) : words[before * EVENT_WORDS + NEXT];
-    words[event * EVENT_WORDS + NEXT] = after;
+    words[event * EVENT_WORDS + NEXT] =
+      before < 0 ? this.head(key) : words[before * EVENT_WORDS + NEXT];
     if (before < 0) this.keys.words[keyWords + HEAD] = event;
     else words[before * EVENT_WORDS + NEXT] = event;
-    if (after < 0) this.keys.words[keyWords + TAIL] = event;
     this.keys.words[keyWords + LENGTH]++;
   }
 
+  /** Takes an event out that is not the newest. */
   private unlink(key: number, before: number, event: number): void {
     const { words } = this.pool;
     const keyWords = key * RECORD_WORDS;
     const after = words[event * EVENT_WORDS + NEXT];
     if (before < 0) this.keys.words[keyWords + HEAD] = after;
     else words[before * EVENT_WORDS + NEXT] = after;
-    if (after < 0) this.keys.words[keyWords + TAIL] = before;
     this.keys.words[keyWords + LENGTH]--;
     this.pool.free(event);
   }

@@ -122,7 +122,7 @@ async function countObject(
       if (next.endOf !== undefined) await settle(next.endOf);
       directory.resolve(archived.row);
       counts.add(archived.row);
-      if (watched.size > 0) met.add(archived.row.text(S3.bucket) ?? "");
+      if (watched.size > 0) met.add(archived.row.textOrEmpty(S3.bucket));
       tally.accesses++;
     }
   };

@@ -67,7 +67,7 @@ export class AccessLines {
   private addKey(row: Row): void {
     const raw = row.text(S3.key);
     if (raw === undefined) return;
-    const key = row.format === "s3" ? decodeKey(raw, row.text(S3.operation) ?? "") : raw;
+    const key = row.format === "s3" ? decodeKey(raw, row.textOrEmpty(S3.operation)) : raw;
     this.out.ascii(',"key_name":');
     this.out.jsonString(key);
     if (key === raw) return;

@@ -83,7 +83,7 @@ export class ClientDirectory {
     row.client =
       place > 0
         ? this.clients[place - 1]
-        : this.add(slot, this.lookUp(row.text(peer) ?? "", row.text(NGINX.http_x_forwarded_for)));
+        : this.add(slot, this.lookUp(row.textOrEmpty(peer), row.text(NGINX.http_x_forwarded_for)));
   }
 
   /** The number of a client that is written as counted. */

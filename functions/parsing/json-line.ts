@@ -40,11 +40,10 @@ export const S3_JSON: Readonly<Record<string, number>> = {
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The object that a line of JSON holds, or undefined. */
+/** The object that a text beginning with a brace holds, or undefined. */
 export function readJsonObject(text: string): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
+    return JSON.parse(text) as JsonObject;
   } catch {
     return undefined;
   }

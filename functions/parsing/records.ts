@@ -51,35 +51,35 @@ export function toRequest(row: Row, client: string | undefined): Request {
   return {
     time: row.time,
     client,
-    method: row.text(NGINX.request_method) ?? "",
+    method: row.textOrEmpty(NGINX.request_method),
     ...(host === undefined ? {} : { host }),
-    path: row.text(NGINX.path) ?? "",
-    query: row.text(NGINX.query) ?? "",
+    path: row.textOrEmpty(NGINX.path),
+    query: row.textOrEmpty(NGINX.query),
     status: row.status,
     bytes: row.bytes,
     ...(row.durationMs < 0 ? {} : { durationMs: row.durationMs }),
-    referer: row.text(NGINX.http_referer) ?? "",
-    userAgent: row.text(NGINX.http_user_agent) ?? "",
+    referer: row.textOrEmpty(NGINX.http_referer),
+    userAgent: row.textOrEmpty(NGINX.http_user_agent),
   };
 }
 
 /** The access in a row. */
 export function toAccess(row: Row, client: string | undefined): Access {
-  const operation = row.text(S3.operation) ?? "";
-  const rawKey = row.text(S3.key) ?? "";
+  const operation = row.textOrEmpty(S3.operation);
+  const rawKey = row.textOrEmpty(S3.key);
   return {
     time: row.time,
     client,
-    bucket: row.text(S3.bucket) ?? "",
-    requester: row.text(S3.requester) ?? "",
+    bucket: row.textOrEmpty(S3.bucket),
+    requester: row.textOrEmpty(S3.requester),
     operation,
     key: row.format === "s3" ? decodeKey(rawKey, operation) : rawKey,
     status: row.status,
-    errorCode: row.text(S3.error_code) ?? "",
+    errorCode: row.textOrEmpty(S3.error_code),
     bytes: row.bytes,
     objectBytes: row.objectBytes,
     ...(row.durationMs < 0 ? {} : { totalMs: row.durationMs }),
-    userAgent: row.text(S3.user_agent) ?? "",
+    userAgent: row.textOrEmpty(S3.user_agent),
     partial: row.partial,
     columns: row.columns(),
   };

@@ -130,6 +130,11 @@ export class Row {
     return this.buf.toString("utf8", this.starts[column], this.ends[column]);
   }
 
+  /** The column as text; empty when the line does not carry it. */
+  textOrEmpty(column: number): string {
+    return this.text(column) ?? "";
+  }
+
   /** Every column of the line as text, unknown ones last under their own name or `column28` and so on. */
   columns(): Record<string, string> {
     this.settle();

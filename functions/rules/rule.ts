@@ -22,9 +22,13 @@ export type Condition =
 type Count = "requests" | { readonly distinct: string } | { readonly sum: string };
 
 /** What a finding leads to: a block of the client, or an alert to people. */
-type Consequence =
-  | { readonly blockSeconds: number; readonly maxBlockSeconds?: number }
-  | { readonly alert: Severity };
+type Consequence = Block | { readonly alert: Severity };
+
+export interface Block {
+  readonly blockSeconds: number;
+  /** For repeat offenders. @default 7 days, or `blockSeconds` where that is more */
+  readonly maxBlockSeconds?: number;
+}
 
 /** A rule on nginx requests when `then` blocks, on S3 accesses when it alerts. */
 export interface Rule {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Decider, type DecideSettings } from "../../../functions/acting/decide";
+import type { Decision } from "../../../functions/acting/decision";
 import type { Finding } from "../../../functions/counting/finding";
 import type { Mode, Rule } from "../../../functions/rules/rule";
 import { START } from "../../support/rows";
@@ -147,5 +148,34 @@ describe("Decider", () => {
       kind: "spared",
       reason: "unknown rule",
     });
+  });
+
+  it("blocks a single IPv6 address where clients are counted so", () => {
+    const outcome = decider().decide(finding({ client: "2001:db8::1" }));
+    assert.equal(outcome.kind === "decided" && outcome.decision.client, "2001:db8::1/128");
+  });
+
+  it("goes on from the newest decision on a client, in whatever order they are recalled", () => {
+    const made = (at: number): Decision => {
+      const outcome = decider().decide(finding({ at }));
+      assert.equal(outcome.kind, "decided");
+      return outcome.decision;
+    };
+    const [older, newer] = [made(START), made(START + HOUR)];
+    for (const order of [
+      [older, newer],
+      [newer, older],
+    ]) {
+      const one = decider();
+      for (const decision of order) one.recall(decision);
+      assert.deepEqual(one.decide(finding({ at: START + HOUR + 1 })), {
+        kind: "folded",
+        decision: newer,
+      });
+    }
+  });
+
+  it("refuses to begin with something in `allow` that is no address", () => {
+    assert.throws(() => decider({ allow: ["the office"] }), /ipaddr/);
   });
 });

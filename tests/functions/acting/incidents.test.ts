@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { toAlert, athenaSql } from "../../../functions/acting/alert";
-import { Incidents, type IncidentStep } from "../../../functions/acting/incidents";
+import { Incidents, opening, type IncidentStep } from "../../../functions/acting/incidents";
+import { incidentName, type SeenWindow } from "../../../functions/acting/stored-incident";
 import { TopList } from "../../../functions/acting/top-list";
 import { MinuteCounter } from "../../../functions/counting/minute-counter";
+import type { Rule } from "../../../functions/rules/rule";
 import { S3_RULES } from "../../../functions/rules/s3-rules";
 import { exceededBy, RowMaker } from "../../support/rows";
 
@@ -19,12 +21,14 @@ const line = (
     bytes?: number;
     agent?: string;
     bucket?: string;
+    requester?: string;
   } = {},
 ): string =>
   JSON.stringify({
     bucket_name: change.bucket ?? "example-media",
     request_time: new Date(time).toISOString(),
     remote_ip: change.client ?? "198.51.100.23",
+    requester: change.requester,
     request_id: "X",
     operation: "REST.GET.OBJECT",
     key_name: change.key ?? "k",
@@ -124,6 +128,44 @@ describe("MinuteCounter and Incidents", () => {
     assert.deepEqual(run(burst(60, START, { status: 404 })).incidents.all(), []);
   });
 
+  it("say who was refused, with which name and program, and who gave none", () => {
+    const [named] = run(
+      burst(101, START, { status: 403, requester: "arn:aws:iam::123456789012:user/a", agent: "" }),
+    ).incidents.all();
+    assert.equal(named.evidence.denied, named.evidence.accesses);
+    assert.equal(named.evidence.anonymous, 0);
+    assert.equal(named.evidence.requesters.top(1)[0][0], "arn:aws:iam::123456789012:user/a");
+    assert.equal(named.evidence.userAgents.top(1)[0][0], "(none)");
+  });
+
+  it("name no client or no bucket where the rule counts all together", () => {
+    const [rule] = S3_RULES;
+    const of = (per: readonly string[]): unknown[] =>
+      run(burst(101, START), [{ ...rule, per }])
+        .incidents.all()
+        .map(({ client, bucket }) => [client, bucket]);
+    assert.deepEqual(of(["bucket"]), [["", "example-media"]]);
+    assert.deepEqual(of(["client"]), [["198.51.100.23", ""]]);
+    const seen = { rule, key: {} } as unknown as SeenWindow;
+    assert.equal(incidentName(seen), '["bucket-scraping","",""]');
+  });
+
+  it("are of low severity where the rule says none", () => {
+    const rule: Rule = { ...S3_RULES[0], then: { blockSeconds: 60 } };
+    const window = { key: {}, total: 2, first: START, line: 1, expected: undefined };
+    const { severity } = opening({ rule, ...window });
+    assert.equal(severity, "low");
+  });
+
+  it("come in the order of time, and of their rules' names where that is the same", () => {
+    const [rule] = S3_RULES;
+    const rules = ["b", "a", "c"].map((name) => ({ ...rule, name }));
+    const names = run(burst(101, START), rules)
+      .incidents.all()
+      .map((incident) => incident.rule);
+    assert.deepEqual(names, ["a", "b", "c"]);
+  });
+
   it("bound their memory", () => {
     const counter = new MinuteCounter({ rules: S3_RULES, maxWindows: 1024 });
     const maker = new RowMaker();
@@ -217,6 +259,15 @@ describe("toAlert", () => {
 
   it("lets no control character out", () => {
     assert.ok(!alertOf({ agent: "a\u001b[2Jb\u202ec" }).message.includes("\u001b"));
+  });
+
+  it("asks Athena for all hours of days on end, and for an IPv6 network", () => {
+    const [incident] = run(burst(120, START, { client: "2001:db8::7" })).incidents.all();
+    const sql = athenaSql({ ...incident, to: incident.from + 2 * 24 * 60 * MINUTE });
+    assert.ok(!sql.includes("hour in"));
+    for (const day of [21, 22, 23])
+      assert.ok(sql.includes(`(year = 2026 and month = 11 and day = ${day})`));
+    assert.ok(sql.includes("contains('2001:db8::/64', cast(remote_ip as ipaddress))"));
   });
 
   it("asks Athena for the right partitions and quotes what strangers wrote", () => {

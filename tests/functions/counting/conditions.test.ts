@@ -132,6 +132,21 @@ describe("Conditions", () => {
     assert.equal(fields.show("url", row), "/a b?x=1");
     assert.equal(fields.show("status", row), "200");
     assert.equal(fields.show("client", row), "192.0.2.1");
+    const bare = "msec:1795311900.000\tremote_addr:192.0.2.1\turi:/a\tstatus:200";
+    assert.equal(fields.show("url", new RowMaker().row(bare)), "/a");
+  });
+
+  it("shows columns of S3 that stand far to the right, too", () => {
+    const row = new RowMaker().row(s3LineOf({}));
+    assert.equal(new FieldValues("s3").show("tlsVersion", row), "TLSv1.3");
+  });
+
+  it("has no text of a number, and no sum of a text", () => {
+    const fields = new FieldValues("nginx");
+    assert.throws(() => fields.another("status"), /"status" is not a text field/);
+    const summed = (field: string) => fields.sumOf({ ...rule("r", {}), count: { sum: field } });
+    assert.equal(summed("path"), undefined);
+    assert.equal(typeof summed("bytes"), "function");
   });
 
   it("decodes keys as often as their operation says", () => {
@@ -159,5 +174,36 @@ describe("Conditions", () => {
     const maker = new RowMaker();
     const row = maker.row(ltsvOf({ time: START, client: "unix:" }));
     assert.deepEqual(findingsOf(new Counter({ rules: [rule("one", {})] }), row), []);
+  });
+
+  it("counts it where all clients are counted together, and never says to block it", () => {
+    const per = ["path"];
+    const counter = new Counter({
+      rules: [
+        { ...rule("page", {}), per, moreThan: 2 },
+        { ...rule("clients", {}), per, count: { distinct: "client" }, moreThan: 1 },
+        { ...rule("others", { client: { not: ["192.0.2.0/24"] } }), per, moreThan: 0 },
+        { ...rule("named", { client: ["192.0.2.0/24"] }), per, moreThan: 0 },
+      ],
+    });
+    const maker = new RowMaker();
+    const findings = [0, 1, 2].map((i) =>
+      findingsOf(counter, maker.row(ltsvOf({ time: START + i, client: "unix:" }))),
+    );
+    assert.deepEqual(
+      findings.flat().map((one) => [one.rule, one.isBlockable, one.key]),
+      [
+        ["others", false, { path: "/" }],
+        ["page", false, { path: "/" }],
+      ],
+    );
+    assert.deepEqual(
+      counter.rules[0].nearMisses.closest().map(({ total }) => total),
+      [2],
+    );
+    const fields = new FieldValues("nginx");
+    const row = maker.row(ltsvOf({ time: START, client: "unix:" }));
+    assert.equal(fields.show("client", row), "");
+    assert.deepEqual(fields.keyOf(rule("one", {}), row), { client: "" });
   });
 });

@@ -111,6 +111,67 @@ describe("SlidingWindows", () => {
     }
     assert.deepEqual(raisedAt, [1000, 31_000, 61_000, 91_000]);
   });
+
+  it("never counts too much or keeps too many, however late events come and lists are shortened", () => {
+    const settings = { withinMs: 10_000, moreThan: 30, latenessMs: 20_000, maxKeys: 100 };
+    const MOST = 93;
+    const gap = fc.oneof(
+      { weight: 200, arbitrary: fc.nat(300) },
+      { weight: 1, arbitrary: fc.nat(20_000) },
+    );
+    const eventArb = fc.record({ gap, late: fc.nat(25_000), value: fc.nat(60) });
+    const eventsArb = fc.array(eventArb, { maxLength: 400, size: "max" });
+    fc.assert(
+      fc.property(eventsArb, fc.nat(4), fc.boolean(), (events, lateOnes, isDistinct) => {
+        const windows = new SlidingWindows({ ...settings, notable: 7, isDistinct });
+        const seen: { time: number; value: number }[] = [];
+        let newest = 60_000;
+        events.forEach(({ gap, late, value }, i) => {
+          newest += gap;
+          const time = i % 5 < lateOnes ? newest - late : newest;
+          seen.push({ time, value });
+          windows.key.set([1, 0, 0]);
+          windows.event.set([time, 1, 0]);
+          if (windows.add(isDistinct ? value : 0)) {
+            const { at, first, total } = windows;
+            const inside = seen.filter((one) => one.time > at - 10_000 && one.time <= at);
+            const distinct = new Set(inside.map((one) => one.value)).size;
+            assert.ok(total > 30);
+            assert.ok(total <= (isDistinct ? distinct : inside.length));
+            assert.ok(first > at - 10_000 && first <= at);
+          }
+          for (const { saved } of windows.saved()) assert.ok(saved.events.length / 4 <= MOST);
+        });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("makes room by dropping keys whose events have passed, and saves none of them", () => {
+    const windows = new SlidingWindows({
+      withinMs: 10_000,
+      moreThan: 3,
+      notable: 1,
+      latenessMs: 10_000,
+      isDistinct: false,
+      maxKeys: 1 << 20,
+    });
+    const addAll = (from: number, time: number, n = 1000): void => {
+      for (let client = from; client < from + n; client++) {
+        windows.key.set([client, 0, 0]);
+        windows.event.set([time, 1, 0]);
+        assert.equal(windows.add(0), false);
+      }
+    };
+    addAll(1, 0);
+    addAll(2001, 60_000);
+    assert.equal(windows.size, 1000);
+    assert.equal(windows.forgotten, 0);
+    addAll(4001, 120_000, 24);
+    const saved = [...windows.saved()];
+    assert.ok(saved.every(({ lastTime }) => lastTime === 120_000));
+    assert.equal(saved.length, 24);
+  });
 });
 
 describe("Counter", () => {
@@ -265,6 +326,25 @@ describe("Counter", () => {
         nextMaker.row(ltsvOf({ time: START + 6, client: "192.0.2.9", path: "/loud" })),
       ).length,
       1,
+    );
+  });
+
+  it("goes on with keys that name no client, and forgets those whose name is not known", () => {
+    const rules: Rule[] = [{ ...RULES[0], per: ["path"] }, RULES[2]];
+    const counter = new Counter({ rules });
+    const maker = new RowMaker();
+    for (let i = 0; i < 3; i++)
+      findingsOf(counter, maker.row(ltsvOf({ time: START + i, path: "/a" })));
+    const stranger = new RowMaker();
+    const { state, forgotten } = saveCounter(counter, stranger.directory);
+    assert.equal(forgotten, 1);
+    const next = new Counter({ rules });
+    restoreCounter(next, stranger.directory, state);
+    assert.deepEqual(
+      findingsOf(next, stranger.row(ltsvOf({ time: START + 3, path: "/a" }))).map(
+        ({ rule }) => rule,
+      ),
+      ["many"],
     );
   });
 

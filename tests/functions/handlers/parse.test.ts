@@ -137,6 +137,20 @@ describe("parseRecords", () => {
     assert.equal(setup.forwarded().flat().length, 2000);
   });
 
+  it("reads records of every length", async () => {
+    const { records } = await new Setup().parse("a", "ab", "abc", "abcd");
+    assert.deepEqual(
+      records.map(({ data }) => archived(data).map((one) => one["raw"])),
+      [["a"], ["ab"], ["abc"], ["abcd"]],
+    );
+  });
+
+  it("forwards the requests of whoever has no address, for rules that count all together", async () => {
+    const setup = new Setup();
+    await setup.parse(line("/a", "unix:"));
+    assert.deepEqual(setup.forwarded(), [["/a"]]);
+  });
+
   it("gives back what is no base64, or broken gzip, as it came", async () => {
     const { records } = await new Setup().parseData("&&& no base64 &&&", base64("\x1f\x8b"));
     assert.deepEqual(

@@ -35,6 +35,24 @@ const CASES: readonly Case[] = [
     columns: { remote_user: "a b [c", request_uri: "/x" },
   },
   {
+    name: "combined with an ident",
+    line: `192.0.2.4 ident alice ${AT} "GET /x HTTP/1.1" 200 3 "-" "-"`,
+    format: "combined",
+    columns: { remote_addr: "192.0.2.4", remote_user: "alice" },
+  },
+  {
+    name: "combined without a user agent, and a time in its place",
+    line: `192.0.2.4 - - ${AT} "GET /x HTTP/1.1" 200 3 "https://example.com/" 0.250`,
+    format: "combined",
+    columns: { http_referer: "https://example.com/", request_time: "0.250" },
+  },
+  {
+    name: "JSON with null for what the request had not",
+    line: '{"time":"2026-11-22T01:45:34Z","remote_addr":"192.0.2.4","request_uri":"/","status":200,"http_referer":null}',
+    format: "json",
+    columns: { remote_addr: "192.0.2.4", status: "200" },
+  },
+  {
     name: "common",
     line: `192.0.2.4 - - ${AT} "GET /old" 200 3`,
     format: "common",
@@ -240,6 +258,13 @@ describe("LineParser on nginx lines", () => {
     ["msec:1795311934\trequest_uri:/\tstatus:200", "no-address"],
     ["msec:1795311934\tremote_addr:192.0.2.1\tstatus:200", "no-request"],
     ["msec:1795311934\tremote_addr:192.0.2.1\trequest_uri:/", "no-status"],
+    [`192.0.2.4 - - ${AT} "GET /x HTTP/1.1" 20`, "no-status"],
+    ['192.0.2.4 - - 22/Nov/2026:01:45:34 +0000] "GET /x HTTP/1.1" 200 3', "unknown-format"],
+    [`192.0.2.4 ${AT} "GET /x HTTP/1.1" 200 3`, "unknown-format"],
+    ["garbage that ends in \\n", "unknown-format"],
+    [`192.0.2.4 - - ${AT} \\"GET /x HTTP/1.1\\" abc`, "no-status"],
+    [`{"bucket_name":"photos","operation":"REST.GET.OBJECT","request_time":"soon"}`, "bad-time"],
+    ["x".repeat(8 * 1024 * 1024 + 1), "too-long"],
   ];
   for (const [line, reason] of BAD) {
     it(`refuses ${JSON.stringify(line.slice(0, 50))} as ${reason}`, () => {
@@ -266,6 +291,36 @@ describe("LineParser on nginx lines", () => {
       );
       assert.equal(parser.row.time, TIME, form);
     }
+  });
+
+  it("gives no meaning to what is nearly a time", () => {
+    for (const form of [
+      "1795311934.x",
+      "22/Nov/2026:01:45:34 +00000",
+      "2026-11-22T01:45:34+000",
+      "2026-11-22T01:45:34",
+    ]) {
+      const line = `time:${form}\tremote_addr:192.0.2.1\turi:/\tstatus:200`;
+      assert.equal(new LineParser().parseText(line), "bad-time", form);
+    }
+  });
+
+  it("takes lines of the log that it is told alone, in JSON too", () => {
+    const [nginx, s3] = [
+      '{"time":"2026-11-22T01:45:34Z","remote_addr":"192.0.2.4","request_uri":"/","status":200}',
+      '{"request_time":"2026-11-22T01:45:34Z","bucket_name":"b","operation":"REST.GET.OBJECT"}',
+    ];
+    const told = (source: "nginx" | "s3", line: string) => new LineParser(source).parseText(line);
+    assert.deepEqual(
+      [told("nginx", nginx), told("s3", s3), told("s3", nginx), told("nginx", s3)],
+      [undefined, undefined, "unknown-format", "unknown-format"],
+    );
+  });
+
+  it("says which virtual host a request was for, where the log does", () => {
+    const parser = new LineParser();
+    parser.parseText(`www.example.com 192.0.2.4 - - ${AT} "GET /x HTTP/1.1" 200 3 "-" "-"`);
+    assert.equal(toRequest(parser.row, undefined).host, "www.example.com");
   });
 
   it("detects the format line by line, whatever came before", () => {

@@ -82,6 +82,12 @@ describe("AccessPacker", () => {
     ["a key with emoji, quotes and a newline", line("%25F0%259F%2598%2580%2522%250A")],
     ["a line that is cut short", line().split(" ").slice(0, 12).join(" ")],
     ["a column that nobody knows yet", `${line()} new-column`],
+    ["an access to a bucket", line("-", '"GET /photos HTTP/1.1"')],
+    ["a number that begins with a zero", line().replace("2662", "0262")],
+    [
+      "S3's own JSON form, and a column and a number that nobody knows",
+      '{"request_time":"2026-11-22T01:45:34.000Z","bucket_name":"photos","operation":"REST.GET.OBJECT","key_name":"a%20b","http_status":200,"bytes_sent_size":9.5,"future":"x"}',
+    ],
     [
       "lifecycle work",
       `${OWNER} photos [22/Nov/2026:01:45:34 +0000] - AmazonS3 3E57427F3EXAMPLE S3.EXPIRE.OBJECT a+b "-" - - - 3462 - - "-" "-" - hostid= - - - - -`,

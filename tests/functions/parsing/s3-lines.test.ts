@@ -151,6 +151,7 @@ describe("LineParser on S3 lines", () => {
     ["an agent that is cut off", `- "curl/8`],
     ["a referer without quotes", "curl/8 x"],
     ["a line that ends there", ""],
+    ["quotes that are not apart", `"-" "a"b`],
   ] as const) {
     it(`keeps what is left of ${name}, and counts by what stands before it`, () => {
       const access = parse(
@@ -160,6 +161,35 @@ describe("LineParser on S3 lines", () => {
       assert.equal(access.partial, true);
       assert.equal(access.status, 404);
       assert.equal(access.userAgent, "");
+    });
+  }
+
+  for (const [name, right] of [
+    ["no quote around the request", "GET /k 200 - 1 1 1 1 - -"],
+    ["a dash for the request, and no values behind it", "- GET /k 200"],
+    ["a status of two digits", `"GET /k HTTP/1.1" 20 - 1 1 1 1 "-" "ua" -`],
+  ] as const) {
+    it(`keeps a right part with ${name} whole, and takes nothing from it`, () => {
+      const access = parse(`${HEAD} - ${ID} REST.GET.OBJECT k ${right}`);
+
+      assert.equal(access.partial, true);
+      assert.equal(access.key, "k");
+      assert.equal(access.status, 0);
+      assert.ok(Object.values(access.columns).includes(right));
+    });
+  }
+
+  for (const [name, rest, agent] of [
+    ["a user agent", `"-" "ua"`, "ua"],
+    ["a bare dash for it", "- -", ""],
+  ] as const) {
+    it(`reads a line that ends with ${name}`, () => {
+      const access = parse(
+        `${HEAD} - ${ID} REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 1 1 1 1 ${rest}`,
+      );
+
+      assert.equal(access.partial, false);
+      assert.equal(access.userAgent, agent);
     });
   }
 
@@ -224,8 +254,27 @@ describe("LineParser on S3 lines", () => {
     assert.equal(access.columns["request_id"], ID);
   });
 
+  it("knows that an ACL was not required", () => {
+    const access = parse(
+      `{"request_time":"2026-04-29T14:32:16Z","bucket_name":"b","operation":"REST.GET.OBJECT","acl_required":false}`,
+    );
+    assert.equal(access.columns["acl_required"], undefined);
+  });
+
+  it("refuses a time that is none", () => {
+    const line = `${HEAD.replace("06/Feb", "31/Feb")} - ${ID} REST.GET.OBJECT k ${RIGHT} -`;
+    assert.equal(new LineParser().parseText(line), "bad-time");
+  });
+
   it("refuses a line that has no operation", () => {
-    assert.equal(new LineParser().parseText(`${HEAD} - x y z`), "no-operation");
+    for (const rest of [
+      "x y z",
+      `${ID} REST.GET.OBJ*CT k`,
+      "0a1b2c3d-0000-4000-8000-12345678 9abc S3.EXPIRE.OBJECT k",
+      "0a1b2c3d-0000-4000-8000_123456789abc S3.EXPIRE.OBJECT k",
+      "0a1b2c3d-0000-4000-8000-12345678*abc S3.EXPIRE.OBJECT k",
+    ])
+      assert.equal(new LineParser().parseText(`${HEAD} - ${rest}`), "no-operation", rest);
     assert.equal(
       new LineParser().parseText('{"bucket_name":"b","operation":null}'),
       "no-operation",
@@ -242,6 +291,9 @@ describe("decodeKey", () => {
     ["old+1.jpg", "S3.EXPIRE.OBJECT", "old 1.jpg"],
     ["bad%zz", "REST.GET.OBJECT", "bad%zz"],
     ["bad%25zz", "REST.GET.OBJECT", "bad%25zz"],
+    ["bad%zz", "S3.EXPIRE.OBJECT", "bad%zz"],
+    ["short%2", "REST.GET.OBJECT", "short%2"],
+    ["short%", "REST.GET.OBJECT", "short%"],
     ["%25FF", "REST.GET.OBJECT", "%25FF"],
     ["*'()!", "REST.GET.OBJECT", "*'()!"],
   ];
