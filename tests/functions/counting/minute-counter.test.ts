@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { AccessCounts } from "../../../functions/counting/access-counts";
 import { MinuteCounter } from "../../../functions/counting/minute-counter";
 import type { Rule } from "../../../functions/rules/rule";
-import { exceededBy, RowMaker } from "../../support/rows";
+import { exceededBy, RowMaker, START } from "../../support/rows";
 import { s3LineOf } from "../../support/s3-lines";
 
 const rule: Rule = {
@@ -35,6 +36,55 @@ describe("MinuteCounter", () => {
     assert.deepEqual(exceededBy(counter, row), []);
     assert.equal(counter.matchedBy(rule), 0);
     assert.equal(counter.matchedBy({ ...rule }), 0);
+  });
+
+  it("is over its line exactly when a plain count of the window is, in whatever order accesses come", () => {
+    const rules: Rule[] = [
+      { ...rule, name: "requests", where: { key: { not: ["b*"] } } },
+      { ...rule, name: "denied", where: { status: [403] }, withinSeconds: 7, moreThan: 1 },
+      { ...rule, name: "keys", where: {}, per: ["client"], count: { distinct: "key" } },
+      { ...rule, name: "bytes", where: {}, per: ["bucket"], count: { sum: "bytes" } },
+    ];
+    const accessArb = fc.record({
+      second: fc.nat(20),
+      client: fc.constantFrom("192.0.2.1", "192.0.2.2"),
+      bucket: fc.constantFrom("photos", "films"),
+      key: fc.constantFrom("a", "b", "c", "d"),
+      status: fc.constantFrom(200, 403),
+      bytes: fc.nat(2),
+    });
+    type TestedAccess = typeof accessArb extends fc.Arbitrary<infer Value> ? Value : never;
+    const fulfils = (name: string, { key, status }: TestedAccess): boolean =>
+      name === "requests" ? key !== "b" : name !== "denied" || status === 403;
+    const totalOf = ({ name }: Rule, inside: readonly TestedAccess[]): number => {
+      if (name === "keys") return new Set(inside.map(({ key }) => key)).size;
+      return name === "bytes" ? inside.reduce((sum, { bytes }) => sum + bytes, 0) : inside.length;
+    };
+    fc.assert(
+      fc.property(fc.array(accessArb, { maxLength: 60, size: "max" }), (accesses) => {
+        const counter = new MinuteCounter({ rules });
+        const maker = new RowMaker();
+        accesses.forEach((access, i) => {
+          const expected = rules.filter((one) => {
+            const windowMs = one.withinSeconds * 1000;
+            const placeOf = (other: TestedAccess): string =>
+              JSON.stringify([
+                Math.floor((START + other.second * 1000) / windowMs),
+                ...one.per.map((field) => other[field as "client" | "bucket"]),
+              ]);
+            const inside = accesses
+              .slice(0, i + 1)
+              .filter((other) => fulfils(one.name, other) && placeOf(other) === placeOf(access));
+            return fulfils(one.name, access) && totalOf(one, inside) > one.moreThan;
+          });
+          const found = exceededBy(counter, maker.row(s3LineOf(access)));
+          assert.deepEqual(
+            found.map((exceeded) => exceeded.rule.name),
+            expected.map(({ name }) => name),
+          );
+        });
+      }),
+    );
   });
 
   it("counts nobody per client, and nobody's accesses with the bucket's", () => {

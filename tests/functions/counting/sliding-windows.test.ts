@@ -91,6 +91,14 @@ function run(requests: readonly TestRequest[]): {
   return { findings: byRequest.flat(), byRequest };
 }
 
+function resumedFrom(windows: SlidingWindows, fresh: SlidingWindows): SlidingWindows {
+  for (const { key, saved } of windows.saved()) {
+    fresh.key.set(key);
+    fresh.restore(saved);
+  }
+  return fresh;
+}
+
 describe("SlidingWindows", () => {
   it("keeps a bounded number of values of a key, and still finds it when it goes on", () => {
     const windows = new SlidingWindows({
@@ -112,7 +120,7 @@ describe("SlidingWindows", () => {
     assert.deepEqual(raisedAt, [1000, 31_000, 61_000, 91_000]);
   });
 
-  it("never counts too much or keeps too many, however late events come and lists are shortened", () => {
+  it("never counts too much or keeps too many, however late events come and lists are shortened, and goes on so from a saved state", () => {
     const settings = { withinMs: 10_000, moreThan: 30, latenessMs: 20_000, maxKeys: 100 };
     const MOST = 93;
     const gap = fc.oneof(
@@ -123,17 +131,25 @@ describe("SlidingWindows", () => {
     const eventsArb = fc.array(eventArb, { maxLength: 400, size: "max" });
     fc.assert(
       fc.property(eventsArb, fc.nat(4), fc.boolean(), (events, lateOnes, isDistinct) => {
-        const windows = new SlidingWindows({ ...settings, notable: 7, isDistinct });
+        const make = (): SlidingWindows =>
+          new SlidingWindows({ ...settings, notable: 7, isDistinct });
+        const windows = make();
+        let resumed = make();
         const seen: { time: number; value: number }[] = [];
         let newest = 60_000;
         events.forEach(({ gap, late, value }, i) => {
           newest += gap;
           const time = i % 5 < lateOnes ? newest - late : newest;
           seen.push({ time, value });
-          windows.key.set([1, 0, 0]);
-          windows.event.set([time, 1, 0]);
-          if (windows.add(isDistinct ? value : 0)) {
+          const [isRaised, isRaisedAgain] = [windows, resumed].map((one) => {
+            one.key.set([1, 0, 0]);
+            one.event.set([time, 1, 0]);
+            return one.add(isDistinct ? value : 0);
+          });
+          assert.equal(isRaised, isRaisedAgain);
+          if (isRaised) {
             const { at, first, total } = windows;
+            assert.deepEqual([resumed.at, resumed.first, resumed.total], [at, first, total]);
             const inside = seen.filter((one) => one.time > at - 10_000 && one.time <= at);
             const distinct = new Set(inside.map((one) => one.value)).size;
             assert.ok(total > 30);
@@ -141,6 +157,7 @@ describe("SlidingWindows", () => {
             assert.ok(first > at - 10_000 && first <= at);
           }
           for (const { saved } of windows.saved()) assert.ok(saved.events.length / 4 <= MOST);
+          if (value === 0) resumed = resumedFrom(resumed, make());
         });
       }),
       { numRuns: 300 },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { LineParser } from "../../../functions/parsing/line-parser";
 import { toAccess, type Access } from "../../../functions/parsing/records";
 import { decodeKey } from "../../../functions/parsing/s3-key";
@@ -133,6 +134,46 @@ describe("LineParser on S3 lines", () => {
     assert.equal(access.key, "k");
     assert.equal(access.status, 0);
     assert.equal(access.userAgent, "");
+  });
+
+  it("is never deceived by what a caller puts into the request, the referer and the agent", () => {
+    const forged = fc
+      .array(
+        fc.constantFrom(
+          ...[
+            '"',
+            '" "',
+            " ",
+            " - ",
+            "-",
+            "200",
+            "1",
+            "NoSuchKey",
+            "GET /k",
+            "SigV4",
+            "AuthHeader",
+          ],
+          ...['" 200 - 1 1 1 1 "', '" 404 NoSuchKey 300 - 9 - "-" "evil" -'],
+        ),
+        { maxLength: 7 },
+      )
+      .map((parts) => parts.join(""));
+    const tail = fc.constantFrom(TAIL_18, TAIL_27, `v1 ${HOST_ID} - - - b TLSv1.2 - -`);
+    fc.assert(
+      fc.property(forged, forged, forged, tail, (uri, referer, agent, rest) => {
+        const access = parse(
+          `${HEAD} ${OWNER} ${ID} REST.GET.OBJECT k "GET /${uri} HTTP/1.1" 403 AccessDenied 243 - 7 - "${referer}" "x${agent}" ${rest}`,
+        );
+        const left = [access.bucket, access.requester, access.operation, access.key];
+        assert.deepEqual(left, ["example-bucket", OWNER, "REST.GET.OBJECT", "k"]);
+        if (access.partial) return;
+        assert.deepEqual(
+          [access.status, access.bytes, access.userAgent, access.columns["referer"] ?? "-"],
+          [403, 243, `x${agent}`, referer === '"-"' ? "-" : referer],
+        );
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   it("keeps referer and agent as they stand when they can be told apart in two ways", () => {
