@@ -100,7 +100,7 @@ export function parseAddress(text: string): Address | undefined {
   if (!bare.includes(":")) return undefined;
   const zoneless = bare.replace(/%.*$/, "");
   try {
-    const address = ipaddr.IPv6.parse(zoneless);
+    const address = ipaddr.IPv6.parse(withoutDots(zoneless));
     return address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
   } catch {
     return undefined;
@@ -110,19 +110,29 @@ export function parseAddress(text: string): Address | undefined {
 /** Whether a text is an IPv4 address as it is, in canonical form. */
 const isIPv4 = (text: string): boolean => IPV4.test(text);
 
+/**
+ * IPv6 whose end may be written as IPv4 (RFC 4291, 2.2), in hexadecimal throughout: of `::192.0.2.1`
+ * the library would make an IPv4-mapped address, which it is not.
+ */
+function withoutDots(text: string): string {
+  const end = text.lastIndexOf(":") + 1;
+  if (!isIPv4(text.slice(end))) return text;
+  const [a, b, c, d] = text.slice(end).split(".").map(Number);
+  return `${text.slice(0, end)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+}
+
 /** Four numbers from 0 to 255 without leading zeros, which some programs take for octal. */
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /** `[2001:db8::1]:443`, `[2001:db8::1]` and `192.0.2.1:8080` without brackets and port. */
 function withoutPort(text: string): string {
-  if (text.startsWith("[")) {
-    const close = text.indexOf("]");
-    const rest = text.slice(close + 1);
-    return close > 0 && (rest === "" || /^:\d{1,5}$/.test(rest)) ? text.slice(1, close) : text;
-  }
-  const port = /^([\d.]+):\d{1,5}$/.exec(text);
-  return port?.[1] ?? text;
+  const parts = /^\[(.*)\](?::(\d+))?$/.exec(text) ?? /^([\d.]+):(\d+)$/.exec(text);
+  if (parts === null) return text;
+  const [, address, port] = parts as readonly (string | undefined)[];
+  return port === undefined || isPort(Number(port)) ? (address ?? text) : text;
 }
+
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
 
 function readBits(text: string): number {
   return /^\d{1,3}$/.test(text) ? Number(text) : NaN;

@@ -105,13 +105,10 @@ export class ClientResolver {
   }
 }
 
-/** The elements of the header, last one first; empty ones are skipped. */
+/** The elements of the header, between commas and spaces, last one first; empty ones are skipped. */
 function fromTheRight(header: string): string[] {
   const end = header.slice(-MAX_HEADER_CHARACTERS);
-  const elements = end
-    .split(",")
-    .map((element) => element.trim())
-    .filter((element) => element !== "");
+  const elements = end.split(/[ ,]+/).filter((element) => element !== "");
   const whole = end.length === header.length ? elements : elements.slice(1);
   return whole.slice(-MAX_HOPS).reverse();
 }

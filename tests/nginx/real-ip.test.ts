@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, get, type IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as pause } from "node:timers/promises";
+import fc from "fast-check";
+import { canonicalAddress } from "../../functions/parsing/address";
+import { ClientResolver } from "../../functions/parsing/client-address";
+
+const PORT = 18_081;
+const TRUST = ["127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48"];
+
+const config = (folder: string): string => `error_log ${folder}/error.log;
+pid ${folder}/nginx.pid;
+daemon off;
+events {}
+http {
+  access_log off;
+  keepalive_requests 1000000;
+  ${TRUST.map((cidr) => `set_real_ip_from ${cidr};`).join("\n  ")}
+  real_ip_header X-Forwarded-For;
+  real_ip_recursive on;
+  server { listen 127.0.0.1:${PORT}; return 200 "$remote_addr"; }
+}
+`;
+
+/** What stands between the hops, and in a header: of proxies, of clients, and of people who try things. */
+const SEPARATORS = [", ", ",", " ", " ,", ",,", ", , "];
+const HOPS = [
+  ...["10.0.0.1", "10.1.2.3", "10.0.0.1:80", "2001:db8:1::7", "[2001:db8:1::7]:443"],
+  ...[
+    "198.51.100.7",
+    "198.51.100.7:65535",
+    "2001:db8:2::9",
+    "2001:DB8:2:0::A",
+    "2001:db8:2::9:443",
+  ],
+  ...["::ffff:10.0.0.1", "::ffff:198.51.100.7", "::10.0.0.1", "2001:db8:2::192.0.2.1", "::1", "::"],
+  ...[
+    "198.51.100.7:0",
+    "198.51.100.7:65536",
+    "198.51.100.7:",
+    "10.0.0.1:x",
+    "[2001:db8:1::7]:99999",
+  ],
+  ...[
+    "unknown",
+    "-",
+    "_hidden",
+    "unix:",
+    "garbage",
+    "localhost",
+    "256.1.1.1",
+    "1.2.3.4.5",
+    "10.0.1",
+  ],
+  ...[
+    "10.0.0.1/32",
+    '"198.51.100.7"',
+    "10.0.0.1;",
+    "[::1",
+    "::1]",
+    "[10.0.0.1]:80",
+    "1::2::3",
+    "12345::1",
+  ],
+];
+
+describe("nginx's realip module", () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  let folder: string;
+  let nginx: ChildProcess;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "floodgate-nginx-"));
+    const file = join(folder, "nginx.conf");
+    writeFileSync(file, config(folder));
+    nginx = spawn("nginx", ["-c", file]);
+    for (let tries = 0; ; tries++) {
+      try {
+        await clientBehind("");
+        return;
+      } catch (error) {
+        if (tries > 50) throw error;
+        await pause(100);
+      }
+    }
+  });
+  after(async () => {
+    agent.destroy();
+    nginx.kill("SIGQUIT");
+    await once(nginx, "exit");
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Whom nginx takes for the client of a request with this header. */
+  async function clientBehind(header: string): Promise<string | undefined> {
+    const request = get({ port: PORT, agent, headers: { "x-forwarded-for": header } });
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    return canonicalAddress(await text(response));
+  }
+
+  it("finds the client that Floodgate finds", async () => {
+    const hop = fc.constantFrom(...HOPS);
+    const headerArb = fc
+      .tuple(hop, fc.array(fc.tuple(fc.constantFrom(...SEPARATORS), hop), { maxLength: 4 }))
+      .map(([first, rest]) => first + rest.flat().join(""));
+    const resolver = new ClientResolver(TRUST);
+    await fc.assert(
+      fc.asyncProperty(headerArb, async (header) => {
+        const { address } = resolver.resolve("127.0.0.1", header);
+        assert.equal(address?.toString(), await clientBehind(header));
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
