@@ -128,8 +128,8 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 function withoutPort(text: string): string {
   const parts = /^\[(.*)\](?::(\d+))?$/.exec(text) ?? /^([\d.]+):(\d+)$/.exec(text);
   if (parts === null) return text;
-  const [, address, port] = parts as readonly (string | undefined)[];
-  return port === undefined || isPort(Number(port)) ? (address ?? text) : text;
+  const [, address, port] = parts as unknown as readonly [string, string, string | undefined];
+  return port === undefined || isPort(Number(port)) ? address : text;
 }
 
 const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
