@@ -1,6 +1,7 @@
-import { createInterface } from "node:readline";
 import { Explainer, type Explanation } from "./explain/explain-line";
 import { describeExplanation } from "./explain/describe-explanation";
+import { LogReader } from "./replay/log-reader";
+import { readProblem } from "./replay/read-problem";
 import { settingsFrom, type JudgeOptions } from "./settings";
 import { UsageError } from "./usage-error";
 
@@ -28,8 +29,15 @@ export async function explainCommand(
       "explain needs a log line: name it behind the command, in quotes, or pipe lines in",
     );
   }
-  for await (const one of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-    if (one !== "") print(explainer.explain(one));
+  const reader = new LogReader("-", "auto");
+  try {
+    do {
+      for (let step = reader.next(); step !== "empty"; step = reader.next())
+        print(explainer.explainRow(reader.row, step === "row" ? undefined : reader.reason));
+    } while (await reader.fill());
+    return 0;
+  } catch (error) {
+    process.stderr.write(`floodgate: ${readProblem(reader.path, error)}\n`);
+    return 1;
   }
-  return 0;
 }

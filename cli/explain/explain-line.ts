@@ -60,13 +60,18 @@ export class Explainer {
     });
   }
 
+  /** Explains a line given as text. */
   explain(line: string): Explanation {
     const reason = this.parser.parseText(line);
+    return this.explainRow(this.parser.row, reason);
+  }
+
+  /** Explains a line that was parsed into `row`, or could not be parsed for a reason. */
+  explainRow(row: Row, reason: Reason | undefined): Explanation {
     if (reason !== undefined) {
       const client = { address: null, counted: null, hops: [], isBlockable: false };
       return { format: null, fields: {}, client, rules: [], unparsed: reason };
     }
-    const { row } = this.parser;
     this.directory.resolve(row);
     this.batch.hold(row);
     const address = row.client?.text;

@@ -3,6 +3,7 @@ import type { Reason } from "../../functions/parsing/reasons";
 import type { Row } from "../../functions/parsing/row";
 import type { Input } from "./inputs";
 import { LogReader, type Wants } from "./log-reader";
+import { readProblem } from "./read-problem";
 
 /** Who takes in what is read. */
 export interface LineSink {
@@ -52,7 +53,7 @@ export async function readLogs(
   const logs: Log[] = [];
   for (const input of inputs) {
     const log = await peek(input, settings.source).catch((error: unknown) => {
-      problems.push(describe(input, error));
+      problems.push(readProblem(input.path, error));
     });
     if (log !== undefined) logs.push(log);
   }
@@ -148,7 +149,7 @@ class Session {
         else if (!(await this.fill(reader))) return false;
       }
     } catch (error) {
-      this.problems.push(describe(reader, error));
+      this.problems.push(readProblem(reader.path, error));
       this.takenBefore += reader.taken();
       return false;
     }
@@ -185,17 +186,4 @@ async function peek(input: Input, source: Source): Promise<Log> {
   } finally {
     await reader.close();
   }
-}
-
-function describe({ path }: { readonly path: string }, error: unknown): string {
-  const name = path === "-" ? "standard input" : path;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const reasons: Readonly<Record<string, string>> = {
-    EACCES: "no permission to read it",
-    EISDIR: "is a folder",
-    ENOENT: "no such file",
-    Z_BUF_ERROR: "the gzip data ends too early; the lines before the end were read",
-    Z_DATA_ERROR: "the gzip data is damaged; the lines before the damage were read",
-  };
-  return `${name}: ${reasons[code] ?? (error instanceof Error ? error.message : String(error))}`;
 }

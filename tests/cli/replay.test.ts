@@ -341,6 +341,21 @@ describe("floodgate explain", () => {
     assert.equal((second as unknown as { unparsed: string }).unparsed, "unknown-format");
   });
 
+  it("takes for a line what the replay takes for one", () => {
+    const input = `${line(0, "192.0.2.1", "/a")} "x\ry"\r\n\n${line(1, "192.0.2.1", "/b")} "\u2028"`;
+    const { stdout } = floodgate(["explain", "--json"], { input });
+    const documents = stdout.trim().split("\n");
+    assert.deepEqual(
+      documents.map((text) => (JSON.parse(text) as { request: { path: string } }).request.path),
+      ["/a", "/b"],
+    );
+    const cut = gzipSync(input).subarray(0, -9);
+    const { stdout: begun, stderr, status } = floodgate(["explain", "--json"], { input: cut });
+    assert.equal(begun, `${documents[0]}\n`);
+    assert.match(stderr, /^floodgate: standard input: the gzip data ends too early/);
+    assert.equal(status, 1);
+  });
+
   it("explains one line for people", () => {
     const { stdout } = floodgate(["explain", line(0, "2001:db8::1", "/")]);
     assert.match(stdout, /Format: combined/);
