@@ -108,7 +108,8 @@ export const NGINX_RULES: readonly Rule[] = [
   },
   {
     name: "open-proxy",
-    description: "A request to pass on to somebody else's server.",
+    description:
+      "A request to pass on to somebody else's server; seen in logs that have the whole request line.",
     where: { path: ["http://*", "https://*"] },
     per: ["client"],
     count: "requests",

@@ -1,32 +1,25 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { canonicalAddress } from "../../functions/parsing/address";
 import { ClientResolver } from "../../functions/parsing/client-address";
+import { nginxConfigFile, withNginx } from "../support/nginx";
 
 const PORT = 18_081;
 const TRUST = ["127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48"];
-
-const config = (folder: string): string => `error_log ${folder}/error.log;
-pid ${folder}/nginx.pid;
-daemon off;
-events {}
-http {
-  access_log off;
-  keepalive_requests 1000000;
-  ${TRUST.map((cidr) => `set_real_ip_from ${cidr};`).join("\n  ")}
-  real_ip_header X-Forwarded-For;
-  real_ip_recursive on;
-  server { listen 127.0.0.1:${PORT}; return 200 "$remote_addr"; }
-}
-`;
+const HTTP = [
+  "access_log off;",
+  "keepalive_requests 1000000;",
+  ...TRUST.map((cidr) => `set_real_ip_from ${cidr};`),
+  "real_ip_header X-Forwarded-For;",
+  "real_ip_recursive on;",
+  `server { listen 127.0.0.1:${PORT}; return 200 "$remote_addr"; }`,
+].join("\n");
 
 /** What stands between the hops, and in a header: of proxies, of clients, and of people who try things. */
 const SEPARATORS = [", ", ",", " ", " ,", ",,", ", , "];
@@ -73,27 +66,8 @@ const HOPS = [
 describe("nginx's realip module", () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let folder: string;
-  let nginx: ChildProcess;
-
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), "floodgate-nginx-"));
-    const file = join(folder, "nginx.conf");
-    writeFileSync(file, config(folder));
-    nginx = spawn("nginx", ["-c", file]);
-    for (let tries = 0; ; tries++) {
-      try {
-        await clientBehind("");
-        return;
-      } catch (error) {
-        if (tries > 50) throw error;
-        await pause(100);
-      }
-    }
-  });
-  after(async () => {
-    agent.destroy();
-    nginx.kill("SIGQUIT");
-    await once(nginx, "exit");
+  before(() => (folder = mkdtempSync(join(tmpdir(), "floodgate-nginx-"))));
+  after(() => {
     rmSync(folder, { recursive: true });
   });
 
@@ -110,12 +84,13 @@ describe("nginx's realip module", () => {
       .tuple(hop, fc.array(fc.tuple(fc.constantFrom(...SEPARATORS), hop), { maxLength: 4 }))
       .map(([first, rest]) => first + rest.flat().join(""));
     const resolver = new ClientResolver(TRUST);
-    await fc.assert(
-      fc.asyncProperty(headerArb, async (header) => {
-        const { address } = resolver.resolve("127.0.0.1", header);
-        assert.equal(address?.toString(), await clientBehind(header));
-      }),
-      { numRuns: 5000 },
-    );
+    const isSame = fc.asyncProperty(headerArb, async (header) => {
+      const { address } = resolver.resolve("127.0.0.1", header);
+      assert.equal(address?.toString(), await clientBehind(header));
+    });
+    await withNginx(nginxConfigFile(folder, HTTP), PORT, async () => {
+      await fc.assert(isSame, { numRuns: 5000 });
+      agent.destroy();
+    });
   });
 });
