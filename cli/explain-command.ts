@@ -31,10 +31,10 @@ export async function explainCommand(
   }
   const reader = new LogReader("-", "auto");
   try {
-    do {
+    while (await reader.fill()) {
       for (let step = reader.next(); step !== "empty"; step = reader.next())
         print(explainer.explainRow(reader.row, step === "row" ? undefined : reader.reason));
-    } while (await reader.fill());
+    }
     return 0;
   } catch (error) {
     process.stderr.write(`floodgate: ${readProblem(reader.path, error)}\n`);

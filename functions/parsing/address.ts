@@ -126,13 +126,11 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /** `[2001:db8::1]:443`, `[2001:db8::1]` and `192.0.2.1:8080` without brackets and port. */
 function withoutPort(text: string): string {
-  const parts = /^\[(.*)\](?::(\d+))?$/.exec(text) ?? /^([\d.]+):(\d+)$/.exec(text);
-  if (parts === null) return text;
-  const [, address, port] = parts as unknown as readonly [string, string, string | undefined];
-  return port === undefined || isPort(Number(port)) ? address : text;
+  const parts = /^\[(.*)\](?::(\d+))?$/.exec(text) ?? /^([\d.]+):(\d+)$/.exec(text) ?? [];
+  // Where there is no port, any possible one will do.
+  const [, address = text, port = "1"] = parts;
+  return Number(port) >= 1 && Number(port) <= 65_535 ? address : text;
 }
-
-const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
 
 function readBits(text: string): number {
   return /^\d{1,3}$/.test(text) ? Number(text) : NaN;
