@@ -8,6 +8,8 @@ import {
   PLUS,
   readInteger,
   readSecondsAsMs,
+  SLASH,
+  SPACE,
   viewOf,
   ZERO,
 } from "./bytes";
@@ -17,6 +19,9 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 /** `22/Nov/2026:01:45:34 +0000` */
 const LOCAL_LENGTH = 26;
 const DAY_LENGTH = 11;
+/** The `T` and the `Z` of `2026-11-22T01:45:34Z`. */
+const CAPITAL_T = 84;
+const CAPITAL_Z = 90;
 /** 2001-09-09, the first second with ten digits; nothing logged earlier is being replayed. */
 const MIN_EPOCH_SECONDS = 1e9;
 const MAX_EPOCH_SECONDS = 1e10;
@@ -51,7 +56,8 @@ export class LogTime {
   }
 
   private readTime(buf: Buffer, start: number, end: number): number {
-    if (end - start === LOCAL_LENGTH && buf[start + 2] === 47) {
+    if (end - start === LOCAL_LENGTH && buf[start + 2] === SLASH) {
+      if (buf[start + 6] !== SLASH || buf[start + 20] !== SPACE) return NaN;
       const clock = readClock(buf, start + 12);
       return this.readDay(buf, start) + clock - readOffset(buf, start + 21, end);
     }
@@ -81,6 +87,8 @@ export class LogTime {
 }
 
 function readIso(buf: Buffer, start: number, end: number): number {
+  const hasTime = buf[start + 10] === CAPITAL_T || buf[start + 10] === SPACE;
+  if (buf[start + 7] !== DASH || !hasTime) return NaN;
   const date = readDate(
     readInteger(buf, start, start + 4),
     readInteger(buf, start + 5, start + 7),
@@ -123,7 +131,7 @@ function readClock(buf: Buffer, at: number): number {
 
 /** `+0000`, ` +01:00`, `Z` in milliseconds. */
 function readOffset(buf: Buffer, at: number, end: number): number {
-  if (buf[at] === 90 && at + 1 === end) return 0;
+  if (buf[at] === CAPITAL_Z && at + 1 === end) return 0;
   const sign = buf[at] === PLUS ? 1 : buf[at] === DASH ? -1 : NaN;
   const minutesAt = buf[at + 3] === COLON ? at + 4 : at + 3;
   if (minutesAt + 2 !== end) return NaN;

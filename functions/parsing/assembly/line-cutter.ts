@@ -54,7 +54,7 @@ export function cut(start: i32, end: i32): i32 {
   if (load<u16>(addressEnd + 4) != SPACE_BRACKET) return -1;
   const time = addressEnd + 6;
   const timeEnd = time + TIME;
-  if (byteAt(time + 11) != COLON || byteAt(time + 20) != SPACE || holdsNewline(time)) return -1;
+  if (byteAt(time + 11) != COLON || byteAt(time + 20) != SPACE || !isWhole(time)) return -1;
   if (load<u16>(timeEnd) != BRACKET_SPACE || byteAt(timeEnd + 2) != QUOTE) return -1;
 
   const request = timeEnd + 3;
@@ -124,8 +124,16 @@ function skipAddress(start: i32): i32 {
   return -1;
 }
 
-function holdsNewline(time: i32): bool {
-  return (bitsOf(v128.load(time), NEWLINE) | bitsOf(v128.load(time + TIME - 16), NEWLINE)) != 0;
+/** Whether neither a line end nor a backslash stands in a time. */
+function isWhole(time: i32): bool {
+  const head = v128.load(time);
+  const rest = v128.load(time + TIME - 16);
+  const stops =
+    bitsOf(head, NEWLINE) |
+    bitsOf(head, BACKSLASH) |
+    bitsOf(rest, NEWLINE) |
+    bitsOf(rest, BACKSLASH);
+  return stops == 0;
 }
 
 /** To the space behind a method, or -1. */

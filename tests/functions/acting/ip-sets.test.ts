@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Decision } from "../../../functions/acting/decision";
 import { nextAddresses } from "../../../functions/acting/ip-set-contents";
-import { rangeOf, subtract, toCidrs, union } from "../../../functions/acting/ranges";
+import { rangeOf, subtract, toCidrs, union, type Range } from "../../../functions/acting/ranges";
 
 const NOW = 1_000_000;
 const decision = (client: string, change: Partial<Decision> = {}): Decision => ({
@@ -51,6 +51,20 @@ describe("ranges", () => {
           assert.equal(hasTwin, false, `${one} and its neighbour are one block`);
         }
       }),
+    );
+  });
+
+  it("subtract what lies before, within, across and behind", () => {
+    const range = (first: number, last: number): Range => ({
+      first: BigInt(first),
+      last: BigInt(last),
+    });
+    assert.deepEqual(
+      subtract(
+        [range(10, 19), range(30, 39), range(50, 59)],
+        [range(0, 5), range(8, 11), range(13, 14), range(35, 52), range(70, 79)],
+      ),
+      [range(12, 12), range(15, 19), range(30, 34), range(53, 59)],
     );
   });
 

@@ -21,6 +21,8 @@ describe("Patterns", () => {
   const cases: readonly (readonly [glob: string, text: string, expected: boolean])[] = [
     ["/wp-admin/*", "/wp-admin/x", true],
     ["/wp-admin/*", "/x/wp-admin/", false],
+    ["a*b", "xab", false],
+    ["a*", "xa", false],
     ["*.js", "/a.js", true],
     ["*.js", "/a.js?x", false],
     ["exact", "exact", true],

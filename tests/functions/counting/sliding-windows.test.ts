@@ -164,6 +164,24 @@ describe("SlidingWindows", () => {
     );
   });
 
+  it("counts a value once, at its newest, however often it comes", () => {
+    const windows = new SlidingWindows({
+      withinMs: 10_000,
+      moreThan: 2,
+      notable: 1,
+      latenessMs: 10_000,
+      isDistinct: true,
+      maxKeys: 100,
+    });
+    const raised = [1, 2, 1, 1, 2, 1, 3].map((value, i) => {
+      windows.key.set([1, 0, 0]);
+      windows.event.set([i * 1000, 1, 0]);
+      return windows.add(value);
+    });
+    assert.deepEqual(raised, [false, false, false, false, false, false, true]);
+    assert.deepEqual([windows.total, windows.first], [3, 4000]);
+  });
+
   it("makes room by dropping keys whose events have passed, and saves none of them", () => {
     const windows = new SlidingWindows({
       withinMs: 10_000,
@@ -363,6 +381,25 @@ describe("Counter", () => {
       ),
       ["many"],
     );
+  });
+
+  it("raises nothing again that it raised before it was saved", () => {
+    const counter = new Counter({ rules: [RULES[0]] });
+    const maker = new RowMaker();
+    const add = (to: Counter, seconds: number): Finding[] =>
+      findingsOf(to, maker.row(ltsvOf({ time: START + seconds * 1000, path: "/a" })));
+    const found = [0, 1, 2, 3].flatMap((seconds) => add(counter, seconds));
+    assert.equal(found.length, 1);
+    const next = new Counter({ rules: [RULES[0]] });
+    restoreCounter(next, maker.directory, saveCounter(counter, maker.directory).state);
+    assert.deepEqual([add(next, 4), add(next, 12)], [[], []]);
+    assert.equal([13, 13, 13, 13].flatMap((seconds) => add(next, seconds)).length, 1);
+  });
+
+  it("saves that it has counted nothing", () => {
+    const maker = new RowMaker();
+    const { state } = saveCounter(new Counter({ rules: [RULES[0]] }), maker.directory);
+    assert.deepEqual([state.base, state.clients, state.rules[0].keys], [0, [], []]);
   });
 
   it("starts a rule that has changed from nothing", () => {

@@ -191,6 +191,12 @@ describe("ClientDirectory", () => {
     ["fd00::1", false],
     ["ff02::1", false],
     ["2001:db8::1", true],
+    ["192.0.2", false],
+    ["192.0.2.", false],
+    ["192.0..1", false],
+    ["192.0.2.1.1", false],
+    ["192.0.2.256", false],
+    ["192.0.2.01", false],
     ["not an address", false],
   ];
   for (const [address, expected] of cases) {

@@ -94,6 +94,8 @@ describe("LineCutter", () => {
     ["a time with a bracket in it", USUAL.replace("2026:01", "2026[01")],
     ["a line that ends in its time", USUAL.replace("Nov", "N\nv")],
     ["a line that ends late in its time", USUAL.replace("+0000", "+00\n0")],
+    ["a backslash in its time", USUAL.replace("/Nov/", "/Nov\\")],
+    ["a backslash late in its time", USUAL.replace("+0000", "+00\\0")],
     ["no bracket behind the time", USUAL.replace("]", ")")],
     ["no request", USUAL.replace("GET /x?q=1 HTTP/1.1", "-")],
     ["no method", USUAL.replace("GET ", " ")],

@@ -278,6 +278,7 @@ describe("LineParser on nginx lines", () => {
       "22/Nov/2026:03:15:34 +0130",
       "2026-11-22T01:45:34+00:00",
       "2026-11-22T01:45:34Z",
+      "2026-11-22 01:45:34Z",
       "2026-11-21T20:45:34-05:00",
       "1795311934",
       "1795311934.000",
@@ -293,10 +294,47 @@ describe("LineParser on nginx lines", () => {
     }
   });
 
+  it("knows labels of LTSV wherever they stand in the next line", () => {
+    const parser = new LineParser();
+    for (const line of [
+      "time:1795311934\tremote_addr:192.0.2.1\tstatus:200\tmethod:GET\turi:/a",
+      "time:1795311934\tremote_addr:192.0.2.1\tmethod:GET\tstatus:200\turi:/a",
+      "uri:/a\tstatus:200\tmethod:GET\tremote_addr:192.0.2.1\ttime:1795311934",
+    ]) {
+      assert.equal(parser.parseText(line), undefined);
+      const { remote_addr, request_method, status, uri } = parser.row.columns();
+      assert.deepEqual(
+        [remote_addr, request_method, status, uri],
+        ["192.0.2.1", "GET", "200", "/a"],
+      );
+      assert.equal(parser.row.time, TIME);
+    }
+  });
+
   it("gives no meaning to what is nearly a time", () => {
     for (const form of [
       "1795311934.x",
       "22/Nov/2026:01:45:34 +00000",
+      "22/Nov/1969:01:45:34 +0000",
+      "00/Nov/2026:01:45:34 +0000",
+      "32/Nov/2026:01:45:34 +0000",
+      "22/Nov/2026:x1:45:34 +0000",
+      "22/Nov/2026:24:45:34 +0000",
+      "22/Nov/2026:01-45:34 +0000",
+      "22/Nov/2026:01:45-34 +0000",
+      "22/Nov/2026:01:x5:34 +0000",
+      "22/Nov/2026:01:60:34 +0000",
+      "22/Nov/2026:01:45:x4 +0000",
+      "22/Nov/2026:01:45:61 +0000",
+      "22/Nov/2026:01:45:34 *0000",
+      "22/Nov/2026:01:45:34 +x000",
+      "22/Nov/2026:01:45:34 +2400",
+      "22/Nov/2026:01:45:34 +00x0",
+      "22/Nov/2026:01:45:34 +0060",
+      "22/Nov\\2026:01:45:34 +0000",
+      "22/Nov/2026:01:45:34_+0000",
+      "2026-11/22T01:45:34Z",
+      "2026-11-22_01:45:34Z",
       "2026-11-22T01:45:34+000",
       "2026-11-22T01:45:34",
     ]) {
