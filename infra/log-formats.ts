@@ -2,12 +2,17 @@
 export const LOG_FORMATS = ["ltsv", "json"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** nginx variables, under their own names as labels. */
+/**
+ * nginx variables, under their own names as labels. `$request` is the request line as it came:
+ * `$request_uri` lacks the host that a client wants to be passed on to, and is empty when nginx
+ * refused the request.
+ *
+ * @see https://nginx.org/en/docs/http/ngx_http_core_module.html#var_request
+ */
 const VARIABLES = [
   "remote_addr",
-  "request_method",
+  "request",
   "request_length",
-  "request_uri",
   "uri",
   "query_string",
   "status",

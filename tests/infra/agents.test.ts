@@ -74,8 +74,7 @@ describe("agentConfigs", () => {
       const line = logged(format, {
         time_iso8601: "2026-11-22T01:45:34+00:00",
         remote_addr: "10.0.0.9",
-        request_method: "GET",
-        request_uri: "/a?b=c",
+        request: "GET /a?b=c HTTP/1.1",
         status: "404",
         body_bytes_sent: "153",
         http_host: "www.example.com",
@@ -91,6 +90,7 @@ describe("agentConfigs", () => {
       const columns = row.columns();
       assert.equal(columns["http_x_forwarded_for"], "192.0.2.1");
       assert.equal(columns["http_host"], "www.example.com");
+      assert.equal(columns["request_method"], "GET");
       assert.equal(columns["request_uri"], "/a?b=c");
     });
   }

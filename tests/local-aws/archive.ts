@@ -24,7 +24,7 @@ export function logKey(line: string): string {
   return [
     Date.parse(of("time")),
     of("http_x_forwarded_for"),
-    of("request_uri"),
+    of("request").replace(/^\S+ | HTTP\/\S+$/g, ""),
     of("status"),
     of("http_user_agent"),
   ].join(" ");

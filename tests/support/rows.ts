@@ -26,8 +26,7 @@ export function ltsvOf(request: TestRequest): string {
   return [
     `msec:${(request.time / 1000).toFixed(3)}`,
     `remote_addr:${request.client ?? "192.0.2.1"}`,
-    `request_method:${request.method ?? "GET"}`,
-    `request_uri:${request.path ?? "/"}`,
+    `request:${request.method ?? "GET"} ${request.path ?? "/"} HTTP/1.1`,
     `status:${String(request.status ?? 200)}`,
     `body_bytes_sent:${String(request.bytes ?? 100)}`,
     `http_user_agent:${request.userAgent ?? "test"}`,

@@ -65,8 +65,7 @@ export const requestLine = (
   [
     `time:${new Date(at).toISOString().replace(/\.\d+Z/, "+00:00")}`,
     "remote_addr:10.0.0.1",
-    "request_method:GET",
-    `request_uri:${uri}`,
+    `request:GET ${uri} HTTP/1.1`,
     `status:${status}`,
     "body_bytes_sent:5",
     "http_user_agent:tool/1.0",
