@@ -1,6 +1,6 @@
 import type { SignaturePack } from "../signature-packs";
 
-/** Administration interfaces: asking for several of them within a minute is looking for a way in. */
+/** Administration interfaces: asking for several of them within minutes is looking for a way in. */
 export const ADMIN_PATHS: SignaturePack = {
   name: "admin-paths",
   field: "decodedUrl",
