@@ -28,9 +28,10 @@ const wholeNumber = (min: number, max: number): z.ZodType<number> => {
   const allowed = `a whole number from ${group(min)} to ${group(max)}`;
   return z.number({ error: allowed }).int(allowed).min(min, allowed).max(max, allowed);
 };
-const VALUES_ALLOWED = 'a text or number, a list of them, or an object with "is" and "not"';
-const value = z.union([z.string(), z.number()]);
-const values = z.union([value, z.array(value).min(1)], { error: VALUES_ALLOWED });
+const VALUES_ALLOWED =
+  'a text or number, a list of one or more of them, or an object with "is" and "not"';
+const value = z.union([z.string(), z.number()], { error: VALUES_ALLOWED });
+const values = z.union([value, z.array(value).min(1, VALUES_ALLOWED)], { error: VALUES_ALLOWED });
 const condition = z.union(
   [values, z.strictObject({ is: values.optional(), not: values.optional() })],
   { error: VALUES_ALLOWED },
@@ -117,10 +118,8 @@ export function checkRules(input: unknown): CheckedRules {
       });
     }
     names.add(label);
-    if (!parsed.success) return;
-    const rule = parsed.data as Rule;
-    mistakes.push(...fieldMistakes(rule).map((mistake) => ({ ...mistake, rule: label })));
-    if (mistakes.length === before) rules.push(rule);
+    for (const mistake of fieldMistakes(candidate)) mistakes.push({ ...mistake, rule: label });
+    if (mistakes.length === before) rules.push(parsed.data as Rule);
   });
   return mistakes.length === 0 ? { ok: true, rules } : { ok: false, mistakes };
 }
@@ -147,15 +146,46 @@ function fromIssue(rule: string, issue: z.core.$ZodIssue, candidate: unknown): R
   return [{ rule, field, value: at(candidate, issue.path), allowed: issue.message }];
 }
 
-/** What a schema cannot say: which fields a log has, and which values each of them takes. */
-function fieldMistakes(rule: Rule): Omit<RuleMistake, "rule">[] {
-  const log: Log = "alert" in rule.then ? "s3" : "nginx";
-  const mistakes: Omit<RuleMistake, "rule">[] = [];
+/** What of a rule the schema accepts: a mistake in one part must not hide those in another. */
+function soundParts(candidate: unknown): Partial<Rule> {
+  const parts = Object.entries(ruleSchema.shape).flatMap(([name, schema]) => {
+    const { success, data }: { success: boolean; data?: unknown } = schema.safeParse(
+      at(candidate, [name]),
+    );
+    return success && data !== undefined ? [[name, data] as const] : [];
+  });
+  const where = z.record(z.string(), z.unknown()).safeParse(at(candidate, ["where"])).data ?? {};
+  const conditions = Object.entries(where).map(([name, given]) => {
+    return [name, condition.safeParse(given).data ?? []] as const;
+  });
+  return { ...Object.fromEntries(parts), where: Object.fromEntries(conditions) } as Partial<Rule>;
+}
+
+type FieldMistake = Omit<RuleMistake, "rule">;
+
+/**
+ * What a schema cannot say: which fields a log has, and which values each of them takes. While
+ * nothing says which log is meant, it is the one of which more is right.
+ */
+function fieldMistakes(candidate: unknown): FieldMistake[] {
+  const parts = soundParts(candidate);
+  const [first, ...others] = logsOf(candidate).map((log) => mistakesOn(log, parts));
+  return others.reduce((least, one) => (one.length < least.length ? one : least), first);
+}
+
+function logsOf(candidate: unknown): Log[] {
+  if (at(candidate, ["then", "alert"]) !== undefined) return ["s3"];
+  return at(candidate, ["then", "blockSeconds"]) !== undefined ? ["nginx"] : ["nginx", "s3"];
+}
+
+function mistakesOn(log: Log, rule: Partial<Rule>): FieldMistake[] {
+  const mistakes: FieldMistake[] = [];
   for (const [name, given] of Object.entries(rule.where ?? {})) {
     mistakes.push(...conditionMistakes(log, name, given));
   }
+  const { per = [] } = rule;
   const keys = keyFieldsOf(log);
-  rule.per.forEach((name, i) => {
+  per.forEach((name, i) => {
     if (!keys.includes(name)) {
       mistakes.push({
         field: `per.${String(i)}`,
@@ -164,19 +194,21 @@ function fieldMistakes(rule: Rule): Omit<RuleMistake, "rule">[] {
       });
     }
   });
-  if (new Set(rule.per).size !== rule.per.length) {
-    mistakes.push({ field: "per", value: rule.per, allowed: "each field once" });
+  if (new Set(per).size !== per.length) {
+    mistakes.push({ field: "per", value: per, allowed: "each field once" });
   }
   return [...mistakes, ...countMistakes(rule, log)];
 }
 
 function countMistakes(
-  { count, moreThan, unusual, then }: Rule,
+  { count, moreThan = 0, unusual, then }: Partial<Rule>,
   log: Log,
-): Omit<RuleMistake, "rule">[] {
-  if (unusual !== undefined && log === "nginx")
-    return [{ field: "unusual", value: unusual, allowed: "only for rules on S3 (then: alert)" }];
-  const mistakes: Omit<RuleMistake, "rule">[] = [];
+): FieldMistake[] {
+  const mistakes: FieldMistake[] = [];
+  if (unusual !== undefined && log === "nginx") {
+    const allowed = "only for rules on S3 (then: alert)";
+    mistakes.push({ field: "unusual", value: unusual, allowed });
+  }
   if (typeof count === "object" && "distinct" in count) {
     const keys = keyFieldsOf(log);
     if (!keys.includes(count.distinct)) {
@@ -202,6 +234,7 @@ function countMistakes(
     }
   }
   if (
+    then !== undefined &&
     "maxBlockSeconds" in then &&
     then.maxBlockSeconds !== undefined &&
     then.maxBlockSeconds < then.blockSeconds
@@ -212,7 +245,7 @@ function countMistakes(
   return mistakes;
 }
 
-function conditionMistakes(log: Log, name: string, given: Condition): Omit<RuleMistake, "rule">[] {
+function conditionMistakes(log: Log, name: string, given: Condition): FieldMistake[] {
   const fields = RULE_FIELDS[log];
   const field = `where.${name}`;
   if (!Object.hasOwn(fields, name)) {

@@ -13,7 +13,8 @@ export function readRange(value: Value): readonly [number, number] | undefined {
   if (typeof value === "number") return [value, value];
   const range = /^(\d+)?-(\d+)?$/.exec(value.trim());
   if (range !== null && value.trim() !== "-") {
-    return [Number(range[1] ?? -Infinity), Number(range[2] ?? Infinity)];
+    const [low, high] = [Number(range[1] ?? -Infinity), Number(range[2] ?? Infinity)];
+    return low <= high ? [low, high] : undefined;
   }
   return /^\d+$/.test(value.trim()) ? [Number(value), Number(value)] : undefined;
 }

@@ -38,8 +38,13 @@ export const DEFAULT_SETTINGS: StackSettings = {
 export const CIDR_ALLOWED = "an address or CIDR block such as 192.0.2.0/24 or 2001:db8::/32";
 export const TRUST_ALLOWED = "a CIDR block, a number of hops from 1 to 10, alb or cloudfront";
 
-const cidr = z.string().refine((text) => canonicalCidr(text) !== undefined, CIDR_ALLOWED);
-const trust = z.union([z.string(), z.number()]).transform(String).refine(isTrust, TRUST_ALLOWED);
+const cidr = z
+  .string({ error: CIDR_ALLOWED })
+  .refine((text) => canonicalCidr(text) !== undefined, CIDR_ALLOWED);
+const trust = z
+  .union([z.string(), z.number()], { error: TRUST_ALLOWED })
+  .transform(String)
+  .refine(isTrust, TRUST_ALLOWED);
 const wholeNumber = (min: number, max: number): z.ZodType<number> => {
   const allowed = `a whole number from ${String(min)} to ${String(max)}`;
   return z.number({ error: allowed }).int(allowed).min(min, allowed).max(max, allowed);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { checkRules, describeMistake } from "../../../functions/rules/check-rules";
 import { DEFAULT_RULES, readStackSettings } from "../../../functions/rules/stack-settings";
 
@@ -46,6 +47,7 @@ describe("checkRules", () => {
     [{ unusual: { factor: 4 } }, "unusual.atLeast", /from 1 to/],
     [{ mode: "ban" }, "mode", /observe, count, challenge, block/],
     [{ where: { colour: "red" } }, "where.colour", /a field of nginx logs: client, method/],
+    [{ where: { status: "499-400" } }, "where.status", /a number, or a range/],
     [{ where: { status: "4xx" } }, "where.status", /a number, or a range/],
     [{ where: { client: "office" } }, "where.client", /CIDR block/],
     [{ where: { decodedUrl: "@nothing" } }, "where.decodedUrl", /@probe-paths/],
@@ -79,6 +81,61 @@ describe("checkRules", () => {
       'rule "good", "withinSeconds": got 0, allowed is a whole number from 1 to 3,600',
     );
     assert.match(describeMistake(checked.mistakes[2]), /"name": is missing/);
+  });
+
+  const HIDDEN: readonly (readonly [rule: object, fields: readonly string[]])[] = [
+    [
+      { per: ["client", "colour"], count: { distinct: "colour" }, moreThan: -1 },
+      ["moreThan", "per.1", "count.distinct"],
+    ],
+    [
+      { where: { status: "9x", colour: [], path: { not: [] }, client: "office" }, per: [] },
+      ["where.colour", "where.path.not", "per", "where.status", "where.colour", "where.client"],
+    ],
+    [{ unusual: { factor: 4, atLeast: 10 }, count: { sum: "path" } }, ["unusual", "count.sum"]],
+    [{ then: {}, where: { bucket: "b", key: "k", path: "/" } }, ["then", "where.path"]],
+    [{ then: {}, where: { bucket: "b", method: "GET", path: "/" } }, ["then", "where.bucket"]],
+    [{ then: { alert: "loud" }, per: ["client", "path"] }, ["then", "per.1"]],
+    [{ where: ["status"], moreThan: -1 }, ["where", "moreThan"]],
+  ];
+  for (const [change, fields] of HIDDEN) {
+    it(`names every mistake in ${JSON.stringify(change)}`, () => {
+      const checked = checkRules([{ ...GOOD, ...change }]);
+      assert.deepEqual(checked.ok ? [] : checked.mistakes.map(({ field }) => field), fields);
+    });
+  }
+
+  it("says in its own words what is allowed, whatever stands in a rule", () => {
+    const rule = {
+      ...GOOD,
+      description: "d",
+      where: { status: ["400-499"], path: { is: "/a", not: ["/b"] } },
+      unusual: { factor: 4, atLeast: 10 },
+      mode: "block",
+      other: 1,
+    };
+    const places = ["where.status", "where.path.is", "where.path.not", "count.distinct"].concat(
+      ["count.sum", "then.blockSeconds", "then.maxBlockSeconds", "then.alert", "unusual.factor"],
+      ["unusual.atLeast", "per.0", ...Object.keys(rule)],
+    );
+    const changeArb = fc.tuple(fc.constantFrom(...places), fc.jsonValue());
+    fc.assert(
+      fc.property(fc.array(changeArb, { minLength: 1, maxLength: 4 }), (changes) => {
+        const changed = structuredClone(rule) as Record<string, unknown>;
+        for (const [place, value] of changes) {
+          const [part, ...rest] = place.split(".");
+          const [inner, innermost] = rest;
+          if (inner === undefined) changed[part] = value;
+          else if (innermost === undefined) changed[part] = { [inner]: value };
+          else changed[part] = { [inner]: { [innermost]: value } };
+        }
+        const checked = checkRules([changed]);
+        if (checked.ok) return;
+        for (const mistake of checked.mistakes)
+          assert.doesNotMatch(describeMistake(mistake), /invalid|too |expected|unrecognized/i);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it("refuses two rules of one name, and what is no list", () => {
@@ -124,16 +181,16 @@ describe("readStackSettings", () => {
     assert.throws(
       () =>
         readStackSettings({
-          allow: ["office"],
-          trust: ["elb"],
+          allow: ["office", 5],
+          trust: ["elb", true],
           mode: "ban",
           ipv6Prefix: 8,
           rules: [{}],
         }),
       (error: Error) =>
-        ["allow.0", "trust.0", "mode", "ipv6Prefix", "rule 1"].every((part) =>
+        ["allow.0", "allow.1", "trust.0", "trust.1", "mode", "ipv6Prefix", "rule 1"].every((part) =>
           error.message.includes(part),
-        ),
+        ) && !/invalid|expected/i.test(error.message),
     );
   });
 });
