@@ -1,6 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parse } from "yaml";
 import { canonicalCidr } from "../functions/parsing/address";
 import { isTrust } from "../functions/parsing/client-address";
 import { checkRules, describeMistake } from "../functions/rules/check-rules";
@@ -8,11 +5,12 @@ import type { Rule } from "../functions/rules/rule";
 import {
   CIDR_ALLOWED,
   DEFAULT_SETTINGS,
-  readStackSettings,
   TRUST_ALLOWED,
   type StackSettings,
 } from "../functions/rules/stack-settings";
+import { readStack } from "./stack-file";
 import { UsageError } from "./usage-error";
+import { isObject, readYaml } from "./yaml-file";
 
 /** The options that say what to judge by; the same for every command that judges. */
 export interface JudgeOptions {
@@ -21,8 +19,6 @@ export interface JudgeOptions {
   readonly allow?: readonly string[];
   readonly trust?: readonly string[];
 }
-
-const PROJECT = "floodgate";
 
 /**
  * What to judge by: the stack's settings or the defaults, then what the options put in their place
@@ -61,41 +57,7 @@ export function rulesIn(file: string): unknown {
   return isObject(content) && "rules" in content ? content["rules"] : content;
 }
 
-function readStack(stack: string): StackSettings {
-  const file = join(process.cwd(), `Pulumi.${stack}.yaml`);
-  const content = readYaml(file);
-  const config = isObject(content) && isObject(content["config"]) ? content["config"] : {};
-  const own = Object.entries(config)
-    .filter(([key]) => key.startsWith(`${PROJECT}:`))
-    .map(([key, value]) => [key.slice(PROJECT.length + 1), value] as const);
-  try {
-    return readStackSettings(Object.fromEntries(own));
-  } catch (error) {
-    throw new UsageError(`${file}:\n${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-function readYaml(file: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    throw new UsageError(`${file}: cannot be read; is the name right, and are you in its folder?`);
-  }
-  try {
-    return parse(text) as unknown;
-  } catch (error) {
-    throw new UsageError(
-      `${file}: is neither YAML nor JSON: ${error instanceof Error ? error.message : ""}`,
-    );
-  }
-}
-
 function check(text: string, option: string, value: string | undefined, allowed: string): string {
   if (value !== undefined) return value;
   throw new UsageError(`${option} "${text}": allowed is ${allowed}`);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -45,9 +45,13 @@ const trust = z
   .union([z.string(), z.number()], { error: TRUST_ALLOWED })
   .transform(String)
   .refine(isTrust, TRUST_ALLOWED);
+/** Also as text, which is what `pulumi config set` writes. */
 const wholeNumber = (min: number, max: number): z.ZodType<number> => {
   const allowed = `a whole number from ${String(min)} to ${String(max)}`;
-  return z.number({ error: allowed }).int(allowed).min(min, allowed).max(max, allowed);
+  return z.preprocess(
+    (given) => (typeof given === "string" && /^\d+$/.test(given) ? Number(given) : given),
+    z.number({ error: allowed }).int(allowed).min(min, allowed).max(max, allowed),
+  );
 };
 
 /** The keys, without the project's name, that are read here. */
