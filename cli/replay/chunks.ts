@@ -1,8 +1,9 @@
-import { closeSync, createReadStream, fstatSync, openSync, read, readSync } from "node:fs";
+import { closeSync, createReadStream, openSync, read, readSync, statSync } from "node:fs";
 import { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
+import { isGzip, MAGIC_BYTES } from "./packing";
 
 /** Where the bytes of a log come from; `read` fills a buffer and says how many bytes it got, 0 at the end. */
 export interface ChunkSource {
@@ -14,7 +15,6 @@ export interface ChunkSource {
   readonly close: () => Promise<void>;
 }
 
-const GZIP_MAGIC = [0x1f, 0x8b];
 /** Bytes of a log handed on at once; they stay in the processor's cache while they are parsed. */
 const CHUNK = 1 << 17;
 /** Bytes that other threads read or unpack at once; handing them over takes as long as parsing fifty lines. */
@@ -22,16 +22,21 @@ const PIECE = 1 << 21;
 /** A file that says it is empty may still be written to. */
 const MIN_ROOM = 4096;
 
-/** Opens a file or, for `-`, standard input; gzip is told by its first bytes, not by its name. */
+/**
+ * Opens a file, a pipe or, for `-`, standard input; gzip is told by its first bytes, not by its name.
+ *
+ * @throws Error for other packings; see `isGzip`.
+ */
 export async function openChunks(path: string): Promise<ChunkSource> {
-  if (path === "-") return openStandardInput();
+  if (path === "-") return openPipe(process.stdin);
   // Signals and messages get their turn, however many small files there are.
   await setImmediate();
+  const stats = statSync(path);
+  if (!stats.isFile()) return openPipe(createReadStream(path));
   const file = openSync(path, "r");
-  const magic = Buffer.alloc(2);
-  readSync(file, magic, 0, 2, 0);
-  const { size } = fstatSync(file);
-  if (!isGzip(magic)) return size > CHUNK ? fromFile(file) : fromSmallFile(file, size);
+  const magic = Buffer.alloc(MAGIC_BYTES);
+  readSync(file, magic, 0, MAGIC_BYTES, 0);
+  if (!isGzip(magic)) return stats.size > CHUNK ? fromFile(file) : fromSmallFile(file, stats.size);
   closeSync(file);
   const raw = createReadStream(path, { highWaterMark: CHUNK });
   return fromStream(unzip(raw), raw);
@@ -93,21 +98,19 @@ function bitByBit(next: () => Promise<Buffer>): ChunkSource["read"] {
   };
 }
 
-async function openStandardInput(): Promise<ChunkSource> {
-  const { stdin } = process;
-  const chunks = stdin.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+/** What can be read once: nothing may be taken from it to look at it beforehand. */
+async function openPipe(pipe: Readable & { readonly bytesRead?: number }): Promise<ChunkSource> {
+  const chunks = pipe.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
   const first = await chunks.next();
-  if (first.done === true) return fromStream(Readable.from([]), stdin);
+  if (first.done === true) return fromStream(Readable.from([]), pipe);
   const whole = Readable.from(startingWith(first.value, chunks));
-  return fromStream(isGzip(first.value) ? unzip(whole) : whole, stdin);
+  return fromStream(isGzip(first.value) ? unzip(whole) : whole, pipe);
 }
 
 async function* startingWith(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   yield first;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
-
-const isGzip = (bytes: Buffer): boolean => bytes[0] === GZIP_MAGIC[0] && bytes[1] === GZIP_MAGIC[1];
 
 function unzip(raw: Readable): Readable {
   const gunzip = createGunzip({ chunkSize: PIECE });

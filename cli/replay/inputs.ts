@@ -2,11 +2,13 @@ import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { glob } from "tinyglobby";
 
-/** A file to read, or standard input when its path is `-`. */
+/** A file or a pipe to read, or standard input when its path is `-`. */
 export interface Input {
   readonly path: string;
-  /** Bytes on disk; 0 for standard input. */
+  /** Bytes on disk; 0 for what is no file. */
   readonly size: number;
+  /** No file: what was read of it is gone. */
+  readonly isOnce: boolean;
 }
 
 /** Files that lie in log folders and are no logs. */
@@ -23,7 +25,7 @@ export async function findInputs(
   const problems: string[] = [];
   for (const pattern of patterns) {
     if (pattern === "-") {
-      inputs.set("-", { path: "-", size: 0 });
+      inputs.set("-", { path: "-", size: 0, isOnce: true });
       continue;
     }
     const paths = await expand(pattern);
@@ -33,7 +35,8 @@ export async function findInputs(
       );
     }
     for (const path of paths) {
-      inputs.set(resolve(path), { path, size: (await stat(path)).size });
+      const stats = await stat(path);
+      inputs.set(resolve(path), { path, size: stats.size, isOnce: !stats.isFile() });
     }
   }
   return { inputs: [...inputs.values()], problems };

@@ -28,7 +28,7 @@ export async function runJobs(
   const isPerClient = settings.stacks.every(({ rules }) =>
     rules.every((rule) => rule.per.includes("client")),
   );
-  if (!isPerClient || settings.inputs.some(({ path }) => path === "-")) return undefined;
+  if (!isPerClient || settings.inputs.some(({ isOnce }) => isOnce)) return undefined;
   let taken = 0;
   const withoutProblems = { ...settings, problems: [] };
   const workers = Array.from({ length: settings.jobs - 1 }, (_, i) =>

@@ -174,7 +174,7 @@ function insert(heads: Head[], head: Head | undefined): void {
 
 /** Which kind of log it is, and when it begins, by its first line that can be parsed. */
 async function peek(input: Input, source: Source): Promise<Log> {
-  if (input.path === "-") return { input, kind: "request", first: -Infinity };
+  if (input.isOnce) return { input, kind: "request", first: -Infinity };
   const reader = new LogReader(input.path, source);
   try {
     while (await reader.fill()) {

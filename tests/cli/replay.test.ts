@@ -140,6 +140,42 @@ describe("floodgate replay", () => {
     );
   });
 
+  it("reads pipes as it reads files, gzip too, and merges them", () => {
+    const path = "samples/behind-alb.log.gz";
+    const cli = join(process.cwd(), "dist/cli/floodgate.js");
+    const replayed = (...inputs: string[]): ReplayJson => {
+      const command = `'${process.execPath}' '${cli}' replay --json --quiet --jobs 2 ${inputs.join(" ")}`;
+      const { stdout, stderr } = spawnSync("bash", ["-c", command], { encoding: "utf8" });
+      assert.equal(stderr, "");
+      return JSON.parse(stdout) as ReplayJson;
+    };
+    assert.deepEqual(replayed(`<(cat ${path})`), replay([path]));
+    assert.deepEqual(replayed(`<(gunzip -c ${path})`), replay([path]));
+    const { parsed, decisions } = replayed(`<(gunzip -c ${path})`, path);
+    assert.equal(parsed, 2 * replay([path]).parsed);
+    assert.ok(decisions.length > 0);
+  });
+
+  const PACKED: readonly (readonly [name: string, first: string, unpacker: string])[] = [
+    ["bzip2", "BZh91AY&SY", "bzcat"],
+    ["xz", "\xfd7zXZ\0\0\x04", "xzcat"],
+    ["zstd", "\x28\xb5\x2f\xfd\x04\x58", "zstdcat"],
+    ["zip", "PK\x03\x04\x14\0", "unzip -p"],
+  ];
+  for (const [name, first, unpacker] of PACKED) {
+    it(`says how to read what ${name} packed`, () => {
+      const bytes = Buffer.from(`${first} and more`, "latin1");
+      const path = file(`packed.${name}`, bytes);
+      for (const { status, stderr } of [
+        floodgate(["replay", "--json", path]),
+        floodgate(["replay", "--json", "-"], { input: bytes }),
+      ]) {
+        assert.equal(status, 1);
+        assert.match(stderr, new RegExp(`: is packed by ${name}, .* as in ${unpacker} FILE`));
+      }
+    });
+  }
+
   it("agrees on who is found, behind a load balancer and without one", () => {
     const direct = replay(["samples/logs/access.log.gz"]);
     const behind = replay(["samples/behind-alb.log.gz", "--trust", "alb"]);
