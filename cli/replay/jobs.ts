@@ -83,6 +83,7 @@ function mergeResults(results: readonly ReplayResult[], problems: readonly strin
     clients: sum(results.map((result) => result.clients)),
     counted: sum(results.map((result) => result.counted)),
     privateClients: sum(results.map((result) => result.privateClients)),
+    nameless: sum(results.map((result) => result.nameless)),
     from: times.length === 0 ? undefined : Math.min(...times),
     to: times.length === 0 ? undefined : Math.max(...times),
     requestsByMinute: sumMaps(results.map((result) => result.requestsByMinute)),

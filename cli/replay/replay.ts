@@ -45,6 +45,7 @@ export class Replay {
   private parsed = 0;
   private counted = 0;
   private privateClients = 0;
+  private nameless = 0;
   private first = Infinity;
   private last = -Infinity;
 
@@ -112,10 +113,13 @@ export class Replay {
   }
 
   /** Notes what is asked of all requests; returns how many the client has sent by now. */
-  private note({ time, client }: Row): number {
+  private note({ time, client, kind }: Row): number {
     this.noteTime(time);
     this.counted++;
-    if (client === undefined) return 0;
+    if (client === undefined) {
+      if (kind === "request") this.nameless++;
+      return 0;
+    }
     if (!client.isBlockable) this.privateClients++;
     return this.census.count(client.place);
   }
@@ -148,6 +152,7 @@ export class Replay {
       clients: this.census.size,
       counted: this.counted,
       privateClients: this.privateClients,
+      nameless: this.nameless,
       from: this.counted === 0 ? undefined : this.first,
       to: this.counted === 0 ? undefined : this.last,
       requestsByMinute: this.requestsByMinute,

@@ -83,6 +83,8 @@ export interface ReplayResult {
   readonly counted: number;
   /** Requests whose client is a private address: a proxy that `trust` should name? */
   readonly privateClients: number;
+  /** Requests that name no client, so that no rule which counts by client sees them. */
+  readonly nameless: number;
   /** Epoch milliseconds; undefined when nothing was counted. */
   readonly from: number | undefined;
   readonly to: number | undefined;

@@ -13,6 +13,7 @@ export function summarize(result: ReplayResult): string {
     overview(result),
     unparsed(result),
     proxies(result),
+    nameless(result),
     ...(result.counted === 0
       ? []
       : [rules(verdict, logsIn(result)), ...verdictParagraphs(result, verdict)]),
@@ -77,6 +78,12 @@ function proxies({ privateClients, counted }: ReplayResult): string {
     `Note: ${String(percent)} % of the requests come from private addresses or proxies, which are never blocked.\n` +
     "Is there another proxy in front? Then log X-Forwarded-For and say so, for example with --trust cloudfront."
   );
+}
+
+function nameless({ nameless: n }: ReplayResult): string {
+  if (n === 0) return "";
+  const who = n === 1 ? "1 request names" : `${group(n)} requests name`;
+  return `Note: ${who} no client address, so the rules pass over them. "explain LINE" shows what stands in its place.`;
 }
 
 function rules(verdict: Verdict, logs: ReadonlySet<string>): string {

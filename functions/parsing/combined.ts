@@ -113,9 +113,9 @@ export class CombinedParser {
   }
 
   /**
-   * A virtual host in front, a user name, another form of time. The user may be anything that the
-   * client typed, spaces and brackets included, but nginx escapes quotes: so the first quote of the
-   * line opens the request and the bracket before it closes the time.
+   * A virtual host or a prefix in front, a user name, another form of time. The user may be anything
+   * that the client typed, spaces and brackets included, but nginx escapes quotes: so the first quote
+   * of the line opens the request and the bracket before it closes the time.
    */
   private setUnusualHead(row: Row, start: number, end: number): number {
     const buf = row.buf;
@@ -128,12 +128,14 @@ export class CombinedParser {
       openTime--;
     if (buf[openTime] !== OPEN_BRACKET) return -1;
 
-    let addressAt = start;
-    let addressEnd = find(buf, SPACE, start, openTime);
+    const prefixEnd = findPrefixEnd(buf, start, openTime);
+    if (prefixEnd > start) row.extras.push(start, start, start, prefixEnd - 1);
+    let addressAt = prefixEnd;
+    let addressEnd = find(buf, SPACE, addressAt, openTime);
     let identEnd = find(buf, SPACE, addressEnd + 1, openTime);
     const isIdent = isAbsent(buf, addressEnd + 1, identEnd);
     if (!isIdent && looksLikeAddress(buf, addressEnd + 1, identEnd)) {
-      row.set(NGINX.http_host, start, addressEnd);
+      row.set(NGINX.http_host, addressAt, addressEnd);
       addressAt = addressEnd + 1;
       addressEnd = identEnd;
       identEnd = find(buf, SPACE, addressEnd + 1, openTime);
@@ -186,6 +188,25 @@ export class CombinedParser {
       at = isQuoted ? to + 1 : to;
     }
   }
+}
+
+/**
+ * Where what syslog, a container's runtime or a terminal put in front of the line ends, or `start`:
+ * `Nov 22 01:45:34 web1 nginx: `, `2026-11-22T01:45:34.5Z stdout F `, `web_1  | `. The address stands
+ * before the first `-` alone, two words or more from the start. What a client typed as its user name
+ * comes later.
+ */
+function findPrefixEnd(buf: Buffer, start: number, end: number): number {
+  let words = 0;
+  let before = start;
+  for (let at = start; at < end; words++) {
+    const wordEnd = find(buf, SPACE, at, end);
+    if (isAbsent(buf, at, wordEnd))
+      return words > 2 && looksLikeAddress(buf, before, at - 1) ? before : start;
+    before = at;
+    at = wordEnd + 1;
+  }
+  return start;
 }
 
 /** Only digits, `a` to `f`, dots and colons, and at least one dot or colon. */

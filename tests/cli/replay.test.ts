@@ -327,6 +327,15 @@ describe("floodgate replay", () => {
     }
   });
 
+  it("says how many requests name no client", () => {
+    const lines = ["a.example.com", "192.0.2.1", "b.example.com"].map((who) => line(0, who, "/"));
+    const { stdout } = floodgate(["replay", "--no-report", file("names.log", lines.join("\n"))]);
+    assert.match(stdout, /Note: 2 requests name no client address/);
+    const [first] = lines;
+    const alone = floodgate(["replay", "--no-report", file("name.log", first)]);
+    assert.match(alone.stdout, /Note: 1 request names no client address/);
+  });
+
   it("writes a report that holds no markup of the log", () => {
     const report = join(folder, "report.html");
     const log = file(

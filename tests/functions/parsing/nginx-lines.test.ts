@@ -105,6 +105,40 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: "what syslog puts in front",
+    line: `<190>Nov 22 01:45:34 10.0.0.5 nginx: 192.0.2.4 - alice ${AT} "GET / HTTP/1.1" 200 3 "-" "x"`,
+    format: "combined",
+    columns: {
+      column28: "<190>Nov 22 01:45:34 10.0.0.5 nginx:",
+      remote_addr: "192.0.2.4",
+      remote_user: "alice",
+    },
+  },
+  {
+    name: "what a container's runtime puts in front",
+    line: `2026-11-22T01:45:34.123456789Z stdout F 2001:db8::4 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x"`,
+    format: "combined",
+    columns: { column28: "2026-11-22T01:45:34.123456789Z stdout F", remote_addr: "2001:db8::4" },
+  },
+  {
+    name: "what docker compose puts in front",
+    line: `web_1  | 192.0.2.4 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x"`,
+    format: "combined",
+    columns: { column28: "web_1  |", remote_addr: "192.0.2.4" },
+  },
+  {
+    name: "a user name like an address and a dash, which is no prefix's end",
+    line: `crawl.example.com - 203.0.113.9 - x ${AT} "GET / HTTP/1.1" 200 3 "-" "x"`,
+    format: "combined",
+    columns: { remote_addr: "crawl.example.com", remote_user: "203.0.113.9 - x" },
+  },
+  {
+    name: "the same behind a virtual host",
+    line: `www.example.com crawl.example.com - 203.0.113.9 - x ${AT} "GET / HTTP/1.1" 200 3 "-" "x"`,
+    format: "combined",
+    columns: { remote_addr: "www.example.com" },
+  },
+  {
     name: "X-Forwarded-For and times behind",
     line: `10.0.0.1 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x" "198.51.100.7, 10.0.0.1" 0.012 0.004, 0.005`,
     format: "combined",
