@@ -6,8 +6,9 @@ import { renderReport } from "./report/render-report";
 import { findInputs, type Input } from "./replay/inputs";
 import { toJson } from "./replay/json";
 import { runReplay } from "./replay/run-replay";
-import { summarize } from "./replay/summary";
+import { logsIn, summarize } from "./replay/summary";
 import { readRules, settingsFrom, type JudgeOptions } from "./settings";
+import { leftOutBy } from "./stack-file";
 import { UsageError } from "./usage-error";
 
 export interface ReplayOptions extends JudgeOptions {
@@ -55,6 +56,12 @@ export async function replayCommand(
     showsProgress: options.quiet !== true,
     problems,
   });
+  if (options.stack !== undefined) {
+    for (const [log, key] of leftOutBy(options.stack)) {
+      if (logsIn(result).has(log))
+        say(`Note: floodgate:${key} is false: this stack would judge no ${log} log.\n`);
+    }
+  }
   for (const problem of result.problems) process.stderr.write(`floodgate: ${problem}\n`);
 
   const report = reportFile(options);

@@ -23,7 +23,7 @@ export function summarize(result: ReplayResult): string {
 }
 
 /** The kinds of log that were in the input: what their rules say is worth a line, and no other's. */
-function logsIn({ formats }: ReplayResult): ReadonlySet<string> {
+export function logsIn({ formats }: ReplayResult): ReadonlySet<string> {
   return new Set(Object.keys(formats).map((format) => (format.startsWith("s3") ? "s3" : "nginx")));
 }
 

@@ -246,6 +246,13 @@ describe("floodgate replay", () => {
     assert.deepEqual(replay([log, "--rules", rules, "--allow", "192.0.2.0/24"]).decisions, []);
   });
 
+  it("says when a stack has no pipeline for such a log", () => {
+    const of = (path: string): string =>
+      floodgate(["replay", "--no-report", path, "--stack", "dev"]).stderr;
+    assert.match(of("samples/logs/s3"), /Note: floodgate:s3AnomalyDetection is false/);
+    assert.doesNotMatch(of("samples/logs/access.log.gz"), /Note/);
+  });
+
   it("reads the stack file: dev only observes", () => {
     const json = replay(["samples/behind-alb.log.gz", "--stack", "dev"]);
     assert.ok(json.decisions.length > 0);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readStack } from "../../cli/stack-file";
+import { leftOutBy, readStack } from "../../cli/stack-file";
 import { UsageError } from "../../cli/usage-error";
 import { DEFAULT_SETTINGS } from "../../functions/rules/stack-settings";
 
@@ -56,6 +56,13 @@ describe("readStack", () => {
       maxBlocksPerMinute: 7,
       prefixes: { ...settings.prefixes, ipv4Prefix: 24 },
     });
+  });
+
+  it("says which pipelines a stack leaves out", () => {
+    stackOf("floodgate:mode: count");
+    assert.deepEqual([...leftOutBy("dev", folder)], [["s3", "s3AnomalyDetection"]]);
+    stackOf('floodgate:s3AnomalyDetection: "true"', "floodgate:intrusionPrevention: false");
+    assert.deepEqual([...leftOutBy("dev", folder)], [["nginx", "intrusionPrevention"]]);
   });
 
   it("names every mistake, and the file", () => {
