@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { ReplayJson } from "../../cli/replay/json";
 
@@ -417,26 +417,28 @@ describe("floodgate explain", () => {
 });
 
 describe("floodgate rules", () => {
+  let path = "";
+  before(() => {
+    path = join(mkdtempSync(join(tmpdir(), "floodgate-")), "rules.yaml");
+  });
+  after(() => {
+    rmSync(dirname(path), { recursive: true });
+  });
+  const check = (rules: string): { stdout: string; status: number | null } => {
+    writeFileSync(path, rules);
+    return floodgate(["rules", "check", path]);
+  };
+
   it("prints default rules that it finds valid", () => {
-    const { stdout } = floodgate(["rules", "print"]);
-    const folder = mkdtempSync(join(tmpdir(), "floodgate-"));
-    const path = join(folder, "rules.yaml");
-    writeFileSync(path, stdout);
-    const { stdout: verdict, status } = floodgate(["rules", "check", path]);
-    rmSync(folder, { recursive: true });
-    assert.match(verdict, /valid, 15 rules/);
+    const { stdout, status } = check(floodgate(["rules", "print"]).stdout);
+    assert.equal(stdout, `${path}: valid, 15 rules\n`);
     assert.equal(status, 0);
   });
 
   it("names every mistake and exits with 1", () => {
-    const folder = mkdtempSync(join(tmpdir(), "floodgate-"));
-    const path = join(folder, "rules.yaml");
-    writeFileSync(
-      path,
+    const { stdout, status } = check(
       "- name: x\n  per: [client]\n  count: requests\n  moreThan: 1\n  withinSeconds: 0\n  then: {blockSeconds: 60}\n  mode: ban\n",
     );
-    const { stdout, status } = floodgate(["rules", "check", path]);
-    rmSync(folder, { recursive: true });
     assert.equal(status, 1);
     assert.match(
       stdout,
@@ -446,5 +448,13 @@ describe("floodgate rules", () => {
       stdout,
       /rule "x", "mode": got "ban", allowed is one of observe, count, challenge, block/,
     );
+  });
+
+  it("notes a rule that means to block and names no client", () => {
+    const { stdout, status } = check(
+      "- name: x\n  per: [path]\n  count: requests\n  moreThan: 1\n  withinSeconds: 9\n  then: {blockSeconds: 60}\n",
+    );
+    assert.match(stdout, /valid, 1 rule\n.*note: rule "x" .* blocks nobody/);
+    assert.equal(status, 0);
   });
 });
