@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { closeSync, createReadStream, openSync, read, readSync, statSync } from "node:fs";
-import { Readable } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { createGunzip } from "node:zlib";
@@ -98,18 +99,22 @@ function bitByBit(next: () => Promise<Buffer>): ChunkSource["read"] {
   };
 }
 
-/** What can be read once: nothing may be taken from it to look at it beforehand. */
+/**
+ * What can be read once: nothing may be taken from it to look at it beforehand. Ctrl-C is its end, for
+ * more may never come.
+ */
 async function openPipe(pipe: Readable & { readonly bytesRead?: number }): Promise<ChunkSource> {
-  const chunks = pipe.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
-  const first = await chunks.next();
-  if (first.done === true) return fromStream(Readable.from([]), pipe);
-  const whole = Readable.from(startingWith(first.value, chunks));
-  return fromStream(isGzip(first.value) ? unzip(whole) : whole, pipe);
-}
-
-async function* startingWith(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield first;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+  const whole = pipe.pipe(new PassThrough());
+  pipe.on("error", (error) => whole.destroy(error));
+  process.once("SIGINT", () => {
+    pipe.unpipe(whole).destroy();
+    whole.end();
+  });
+  await once(whole, "readable");
+  const first = whole.read() as Buffer | null;
+  if (first === null) return fromStream(whole, pipe);
+  whole.unshift(first);
+  return fromStream(isGzip(first) ? unzip(whole) : whole, pipe);
 }
 
 function unzip(raw: Readable): Readable {

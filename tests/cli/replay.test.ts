@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import type { ReplayJson } from "../../cli/replay/json";
 
@@ -154,6 +156,20 @@ describe("floodgate replay", () => {
     const { parsed, decisions } = replayed(`<(gunzip -c ${path})`, path);
     assert.equal(parsed, 2 * replay([path]).parsed);
     assert.ok(decisions.length > 0);
+  });
+
+  it("ends at Ctrl-C with what was read, though the pipe stays open and silent", async () => {
+    const cli = join(process.cwd(), "dist/cli/floodgate.js");
+    const child = spawn(process.execPath, [cli, "replay", "--json", "--quiet", "-"]);
+    const printed = text(child.stdout);
+    // More than any pipe holds: when it is written, the replay has begun to read.
+    const lines = `${line(0, "192.0.2.1", "/")}\n`.repeat(50_000);
+    await new Promise((resolve) => child.stdin.write(lines, resolve));
+    child.kill("SIGINT");
+    const [status] = (await once(child, "exit")) as [number | null];
+    child.stdin.destroy();
+    assert.equal(status, 130);
+    assert.ok((JSON.parse(await printed) as ReplayJson).parsed > 0);
   });
 
   const PACKED: readonly (readonly [name: string, first: string, unpacker: string])[] = [
