@@ -31,7 +31,7 @@ export async function findInputs(
     const paths = await expand(pattern);
     if (paths.length === 0) {
       problems.push(
-        `${pattern}: no such file, folder or match; name a log file, a folder, a glob or -`,
+        `${pattern}: no such file, no match, or a folder without logs; name a log file, a folder, a glob or -`,
       );
     }
     for (const path of paths) {

@@ -41,10 +41,8 @@ export const TRUST_ALLOWED = "a CIDR block, a number of hops from 1 to 10, alb o
 const cidr = z
   .string({ error: CIDR_ALLOWED })
   .refine((text) => canonicalCidr(text) !== undefined, CIDR_ALLOWED);
-const trust = z
-  .union([z.string(), z.number()], { error: TRUST_ALLOWED })
-  .transform(String)
-  .refine(isTrust, TRUST_ALLOWED);
+/** Pulumi takes no number where it expects a text. */
+const trust = z.string({ error: `a text: ${TRUST_ALLOWED}` }).refine(isTrust, TRUST_ALLOWED);
 /** Also as text, which is what `pulumi config set` writes. */
 const wholeNumber = (min: number, max: number): z.ZodType<number> => {
   const allowed = `a whole number from ${String(min)} to ${String(max)}`;

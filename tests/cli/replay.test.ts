@@ -172,22 +172,23 @@ describe("floodgate replay", () => {
     assert.ok((JSON.parse(await printed) as ReplayJson).parsed > 0);
   });
 
-  const PACKED: readonly (readonly [name: string, first: string, unpacker: string])[] = [
+  const NOT_READ: readonly (readonly [name: string, first: string, converter: string])[] = [
     ["bzip2", "BZh91AY&SY", "bzcat"],
     ["xz", "\xfd7zXZ\0\0\x04", "xzcat"],
     ["zstd", "\x28\xb5\x2f\xfd\x04\x58", "zstdcat"],
     ["zip", "PK\x03\x04\x14\0", "unzip -p"],
+    ["UTF-16", "\xff\xfe1\0", "iconv -f UTF-16 -t UTF-8"],
   ];
-  for (const [name, first, unpacker] of PACKED) {
-    it(`says how to read what ${name} packed`, () => {
+  for (const [name, first, converter] of NOT_READ) {
+    it(`says how to read ${name}`, () => {
       const bytes = Buffer.from(`${first} and more`, "latin1");
-      const path = file(`packed.${name}`, bytes);
+      const path = file(`log.${name}`, bytes);
       for (const { status, stderr } of [
         floodgate(["replay", "--json", path]),
         floodgate(["replay", "--json", "-"], { input: bytes }),
       ]) {
         assert.equal(status, 1);
-        assert.match(stderr, new RegExp(`: is packed by ${name}, .* as in ${unpacker} FILE`));
+        assert.match(stderr, new RegExp(`: is ${name}, .* as in ${converter} FILE`));
       }
     });
   }

@@ -77,6 +77,13 @@ describe("readStack", () => {
     );
   });
 
+  it("refuses a number of hops that Pulumi would refuse for being no text", () => {
+    stackOf("floodgate:trust: [2]");
+    assert.throws(() => readStack("dev", folder), /"trust\.0": got 2, allowed is a text: .* hops/);
+    stackOf('floodgate:trust: ["2"]');
+    assert.deepEqual(readStack("dev", folder).trust, ["2"]);
+  });
+
   it("refuses files that are not there, or no YAML", () => {
     assert.throws(() => readStack("dev", folder), /Pulumi\.dev\.yaml: cannot be read/);
     stackOf("- [");
