@@ -1,20 +1,17 @@
 import {
-  BACKSLASH,
   CLOSE_BRACKET,
   COLON,
-  COMMA,
   DASH,
   DOT,
-  EQUALS,
   find,
   isAbsent,
   isDigit,
   OPEN_BRACKET,
   QUOTE,
   readInteger,
-  readSecondsAsMs,
   SPACE,
 } from "./bytes";
+import { setTail } from "./combined-tail";
 import { NGINX } from "./fields";
 import type { LineCutter } from "./line-cutter";
 import type { LogTime } from "./log-time";
@@ -80,7 +77,7 @@ export class CombinedParser {
     cutter.fill(row, start);
     this.time.read(row, row.starts[NGINX.time], row.ends[NGINX.time]);
     if (Number.isNaN(row.time)) return false;
-    if (cutter.tail < end) this.setTail(row, cutter.tail, end);
+    if (cutter.tail < end) setTail(row, cutter.tail, end, this.quotes);
     return true;
   }
 
@@ -108,7 +105,7 @@ export class CombinedParser {
     row.bytes = Math.max(0, readInteger(buf, statusEnd + 1, bytesEnd));
 
     const tail = this.setRefererAndUserAgent(row, bytesEnd + 1, end);
-    if (tail < end) this.setTail(row, tail, end);
+    if (tail < end) setTail(row, tail, end, this.quotes);
     return undefined;
   }
 
@@ -166,28 +163,6 @@ export class CombinedParser {
     setUnlessAbsent(row, NGINX.http_user_agent, agentAt + 1, agentEnd);
     return agentEnd + 2;
   }
-
-  /**
-   * The columns that people append, told apart by what they hold: the first number is
-   * `$request_time`, a list of them `$upstream_response_time` (`0.004, 0.012`), another text
-   * `$http_x_forwarded_for`. `name=value` keeps its name; the rest is kept without one.
-   */
-  private setTail(row: Row, start: number, end: number): void {
-    const buf = row.buf;
-    let at = start;
-    while (at < end) {
-      if (buf[at] === SPACE) {
-        at++;
-        continue;
-      }
-      const isQuoted = buf[at] === QUOTE;
-      const from = isQuoted ? at + 1 : at;
-      const closing = isQuoted ? this.quotes.closing(buf, from, end) : listEnd(buf, at, end);
-      const to = closing < 0 ? end : closing;
-      if (!isAbsent(buf, from, to)) setTailColumn(row, from, to);
-      at = isQuoted ? to + 1 : to;
-    }
-  }
 }
 
 /**
@@ -230,48 +205,4 @@ function cutShort(row: Row, column: number, start: number, end: number): number 
 
 function setUnlessAbsent(row: Row, column: number, start: number, end: number): void {
   if (!isAbsent(row.buf, start, end)) row.set(column, start, end);
-}
-
-function setTailColumn(row: Row, start: number, end: number): void {
-  const buf = row.buf;
-  const ms = readSecondsAsMs(buf, start, end);
-  if (ms >= 0 && !row.has(NGINX.request_time)) {
-    row.set(NGINX.request_time, start, end);
-    row.durationMs = ms;
-  } else if (isTimeList(buf, start, end) && !row.has(NGINX.upstream_response_time)) {
-    row.set(NGINX.upstream_response_time, start, end);
-  } else if (!row.has(NGINX.http_x_forwarded_for) && looksLikeForwardedFor(buf, start, end)) {
-    row.set(NGINX.http_x_forwarded_for, start, end);
-  } else {
-    const equals = find(buf, EQUALS, start, end);
-    if (equals < end) row.extras.push(start, equals, equals + 1, end);
-    else row.extras.push(start, start, start, end);
-  }
-}
-
-/** An unquoted value: to the next space, but a list goes on behind `, ` and ` : `. */
-function listEnd(buf: Buffer, start: number, end: number): number {
-  let at = find(buf, SPACE, start, end);
-  while (at < end && (buf[at - 1] === COMMA || buf[at - 1] === COLON || buf[at + 1] === COLON)) {
-    at = find(buf, SPACE, at + 1, end);
-  }
-  return at;
-}
-
-function isTimeList(buf: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const byte = buf[i];
-    const isPart = isDigit(byte) || byte === DOT || byte === COMMA || byte === SPACE;
-    if (!isPart && byte !== DASH && byte !== COLON) return false;
-  }
-  // `192.0.2.4` is digits and dots too: a time has at most one dot in its first number.
-  const first = Math.min(find(buf, COMMA, start, end), find(buf, SPACE, start, end));
-  return readSecondsAsMs(buf, start, first) >= 0 || isAbsent(buf, start, first);
-}
-
-/** Whatever a client sends as the header stands in this place; only `name=value` and escapes rule it out. */
-function looksLikeForwardedFor(buf: Buffer, start: number, end: number): boolean {
-  return (
-    end > start && find(buf, EQUALS, start, end) === end && find(buf, BACKSLASH, start, end) === end
-  );
 }

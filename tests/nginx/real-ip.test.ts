@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,18 +8,22 @@ import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { canonicalAddress } from "../../functions/parsing/address";
 import { ClientResolver } from "../../functions/parsing/client-address";
+import { NGINX } from "../../functions/parsing/fields";
+import { LineParser } from "../../functions/parsing/line-parser";
 import { nginxConfigFile, withNginx } from "../support/nginx";
 
 const PORT = 18_081;
 const TRUST = ["127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48"];
-const HTTP = [
-  "access_log off;",
-  "keepalive_requests 1000000;",
-  ...TRUST.map((cidr) => `set_real_ip_from ${cidr};`),
-  "real_ip_header X-Forwarded-For;",
-  "real_ip_recursive on;",
-  `server { listen 127.0.0.1:${PORT}; return 200 "$remote_addr"; }`,
-].join("\n");
+const httpIn = (folder: string): string =>
+  [
+    `log_format behind '$realip_remote_addr - - [$time_local] "$request" $status 0 "-" "-" "$http_x_forwarded_for"';`,
+    `access_log ${folder}/access.log behind;`,
+    "keepalive_requests 1000000;",
+    ...TRUST.map((cidr) => `set_real_ip_from ${cidr};`),
+    "real_ip_header X-Forwarded-For;",
+    "real_ip_recursive on;",
+    `server { listen 127.0.0.1:${PORT}; return 200 "$remote_addr"; }`,
+  ].join("\n");
 
 /** What stands between the hops, and in a header: of proxies, of clients, and of people who try things. */
 const SEPARATORS = [", ", ",", " ", " ,", ",,", ", , "];
@@ -47,19 +51,29 @@ describe("nginx's realip module", () => {
     return canonicalAddress(await text(response));
   }
 
-  it("finds the client that Floodgate finds", async () => {
+  it("finds the client that Floodgate finds, in the header and in a combined line with it", async () => {
     const hop = fc.constantFrom(...HOPS);
     const headerArb = fc
       .tuple(hop, fc.array(fc.tuple(fc.constantFrom(...SEPARATORS), hop), { maxLength: 4 }))
       .map(([first, rest]) => first + rest.flat().join(""));
     const resolver = new ClientResolver(TRUST);
+    const found: (string | undefined)[] = [];
     const isSame = fc.asyncProperty(headerArb, async (header) => {
       const { address } = resolver.resolve("127.0.0.1", header);
-      assert.equal(address?.toString(), await clientBehind(header));
+      found.push(await clientBehind(header));
+      assert.equal(address?.toString(), found.at(-1));
     });
-    await withNginx(nginxConfigFile(folder, HTTP), PORT, async () => {
+    await withNginx(nginxConfigFile(folder, httpIn(folder)), PORT, async () => {
       await fc.assert(isSame, { numRuns: 5000 });
       agent.destroy();
     });
+    const lines = readFileSync(join(folder, "access.log"), "utf8").trimEnd().split("\n");
+    const parser = new LineParser("nginx");
+    const read = lines.map((line) => {
+      assert.equal(parser.parseText(line), undefined);
+      const header = parser.row.text(NGINX.http_x_forwarded_for);
+      return resolver.resolve("127.0.0.1", header).address?.toString();
+    });
+    assert.deepEqual(read, found);
   });
 });
