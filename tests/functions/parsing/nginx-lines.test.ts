@@ -198,6 +198,12 @@ const CASES: readonly Case[] = [
     columns: { column28: "192.0.2.99" },
   },
   {
+    name: "a third time, whatever it is of",
+    line: `10.0.0.1 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x" 0.012 0.004 0.001`,
+    format: "combined",
+    columns: { request_time: "0.012", upstream_response_time: "0.004", column28: "0.001" },
+  },
+  {
     name: "named columns behind are kept",
     line: `10.0.0.1 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x" pool=blue`,
     format: "combined",

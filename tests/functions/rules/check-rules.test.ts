@@ -165,7 +165,7 @@ describe("readStackSettings", () => {
     const settings = readStackSettings({
       rules: [GOOD],
       allow: ["192.0.2.0/24"],
-      trust: ["alb", 2],
+      trust: ["alb", "2"],
       mode: "count",
       ipv6Prefix: 56,
     });
