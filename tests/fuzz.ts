@@ -134,12 +134,19 @@ if (total !== wanted) throw new Error(`${String(wanted - total)} lines lost`);
 // A hostile line of a megabyte costs what its length costs.
 const MEGABYTE = 1 << 20;
 const head = '192.0.2.1 - - [22/Nov/2026:01:45:34 +0000] "GET /';
+const tail = `${head} HTTP/1.1" 200 3 "-" "x" `;
 const s3Head = `o b [22/Nov/2026:01:45:34 +0000] 192.0.2.1 - ABCDEFGH12345678 REST.GET.OBJECT k "GET /`;
+const REPEATED = [
+  ...['"', '" ', "\\", '\\"', '" "', '" 200 - 1 1 1 1 ', "%25", " ", "\t:"],
+  ...["- ", "0.1 ", "0.1, ", "a ", "a=b ", "192.0.2.1 ", "192.0.2.1, ", " : "],
+];
 for (const [name, start] of [
   ["nginx", head],
+  ["behind an nginx line", tail],
+  ["behind an nginx line, quoted", `${tail}"`],
   ["S3", s3Head],
 ] as const) {
-  for (const piece of ['"', '" ', "\\", '\\"', '" "', '" 200 - 1 1 1 1 ', "%25", " ", "\t:"]) {
+  for (const piece of REPEATED) {
     const line = start + piece.repeat(MEGABYTE / piece.length);
     const begun = performance.now();
     parser.parseText(line);

@@ -97,15 +97,11 @@ function setTime(row: Row, start: number, end: number): boolean {
 
 /** Numbers or `-` between `, ` and ` : `. */
 function isNumberList(buf: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end;) {
-    const byte = buf[at];
-    if (byte === SPACE || byte === COMMA || byte === COLON) {
-      at++;
-      continue;
-    }
-    const partEnd = Math.min(find(buf, COMMA, at, end), find(buf, SPACE, at, end));
-    if (readSecondsAsMs(buf, at, partEnd) < 0 && !isAbsent(buf, at, partEnd)) return false;
-    at = partEnd;
+  for (let at = start; at < end; at++) {
+    if (isSeparator(buf[at]) || buf[at] === COLON) continue;
+    const from = at;
+    while (at < end && !isSeparator(buf[at])) at++;
+    if (readSecondsAsMs(buf, from, at) < 0 && !isAbsent(buf, from, at)) return false;
   }
   return true;
 }
