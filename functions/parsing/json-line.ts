@@ -40,13 +40,29 @@ export const S3_JSON: Readonly<Record<string, number>> = {
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The object that a text beginning with a brace holds, or undefined. */
+/** nginx's own escapes of the bytes that are no plain text, which are none of JSON's. */
+const NGINX_ESCAPES = /(?:\\x[0-9A-Fa-f]{2})+/g;
+
+/**
+ * The object that a text beginning with a brace holds, or undefined. A log format without
+ * `escape=json` is JSON only as long as nobody sends a quote, a backslash or bytes beyond ASCII: those
+ * who do so must not stay unseen.
+ */
 export function readJsonObject(text: string): JsonObject | undefined {
+  return parseJson(text) ?? parseJson(text.replace(NGINX_ESCAPES, toJsonEscapes));
+}
+
+function parseJson(text: string): JsonObject | undefined {
   try {
     return JSON.parse(text) as JsonObject;
   } catch {
     return undefined;
   }
+}
+
+function toJsonEscapes(escapes: string): string {
+  const text = Buffer.from(escapes.replaceAll("\\x", ""), "hex").toString();
+  return JSON.stringify(text).slice(1, -1);
 }
 
 /** The log line that an agent wrapped as `{"log": "…"}` or `{"message": "…"}`, or undefined. */

@@ -57,7 +57,7 @@ describe("nginx", () => {
       rmSync(folder, { recursive: true });
     });
 
-    const FORMATS = [...LOG_FORMATS, "combined"] as const;
+    const FORMATS = [...LOG_FORMATS, "combined", "unescaped"] as const;
     const COMPARED = [
       "method",
       "path",
@@ -96,6 +96,9 @@ describe("nginx", () => {
       const http = [
         ...formats,
         `access_log ${join(folder, "combined.log")} combined;`,
+        formats[LOG_FORMATS.indexOf("json")]
+          .replace(" escape=json", "")
+          .replaceAll("json", "unescaped"),
         `server { listen 127.0.0.1:${port}; return 200 "ok"; }`,
       ];
       const requests = fc.sample(requestArb, 1500);
@@ -106,10 +109,11 @@ describe("nginx", () => {
           await once(socket, "close");
         }
       });
-      const [ltsv, json, combined] = FORMATS.map(requestsIn);
+      const [ltsv, json, combined, unescaped] = FORMATS.map(requestsIn);
       assert.ok(ltsv.length > 1000);
       assert.deepEqual(json, ltsv);
       assert.deepEqual(combined, ltsv);
+      assert.deepEqual(unescaped, ltsv);
       const refused = ltsv.filter(({ status }) => status === 400).length;
       assert.ok(refused > 100 && refused < ltsv.length - 100, `${refused} were refused`);
       assert.ok(ltsv.some(({ path }) => path?.startsWith("http://example.com/")));

@@ -264,6 +264,12 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: "JSON without escape=json",
+    line: '{"time":"2026-11-22T01:45:34Z","remote_addr":"192.0.2.7","request_uri":"/\\xC3\\xA9","status":200,"http_user_agent":"say \\x22hi\\x22 \\x5Cx41","http_referer":"-"}',
+    format: "json",
+    columns: { request_uri: "/é", http_user_agent: 'say "hi" \\x41' },
+  },
+  {
     name: "a line wrapped by an agent",
     line: JSON.stringify({
       log: `192.0.2.4 - - ${AT} "GET /x HTTP/1.1" 200 3 "-" "a\\x22b"\n`,
