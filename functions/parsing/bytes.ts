@@ -13,6 +13,7 @@ export const DOT = 46;
 export const SLASH = 47;
 export const ZERO = 48;
 export const COLON = 58;
+export const LESS_THAN = 60;
 export const EQUALS = 61;
 export const QUESTION_MARK = 63;
 export const OPEN_BRACKET = 91;

@@ -6,6 +6,7 @@ import {
   find,
   isAbsent,
   isDigit,
+  LESS_THAN,
   OPEN_BRACKET,
   QUOTE,
   readInteger,
@@ -169,15 +170,17 @@ export class CombinedParser {
  * Where what syslog, a container's runtime or a terminal put in front of the line ends, or `start`:
  * `Nov 22 01:45:34 web1 nginx: `, `2026-11-22T01:45:34.5Z stdout F `, `web_1  | `. The address stands
  * before the first `-` alone, two words or more from the start. What a client typed as its user name
- * comes later.
+ * comes later. Only `<190>1 2026-11-22T01:45:34Z web1 nginx - - - ` (RFC 5424) has such words itself.
  */
 function findPrefixEnd(buf: Buffer, start: number, end: number): number {
   let words = 0;
   let before = start;
   for (let at = start; at < end; words++) {
     const wordEnd = find(buf, SPACE, at, end);
-    if (isAbsent(buf, at, wordEnd))
-      return words > 2 && looksLikeAddress(buf, before, at - 1) ? before : start;
+    if (isAbsent(buf, at, wordEnd)) {
+      if (words > 2 && looksLikeAddress(buf, before, at - 1)) return before;
+      if (buf[start] !== LESS_THAN) return start;
+    }
     before = at;
     at = wordEnd + 1;
   }

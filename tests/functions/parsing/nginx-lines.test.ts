@@ -115,6 +115,16 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: "what syslog puts in front, as RFC 5424 has it",
+    line: `<190>1 2026-11-22T01:45:34Z web1 nginx - - - 192.0.2.4 - 203.0.113.9 - ${AT} "GET / HTTP/1.1" 200 3 "-" "x"`,
+    format: "combined",
+    columns: {
+      column28: "<190>1 2026-11-22T01:45:34Z web1 nginx - - -",
+      remote_addr: "192.0.2.4",
+      remote_user: "203.0.113.9 -",
+    },
+  },
+  {
     name: "what a container's runtime puts in front",
     line: `2026-11-22T01:45:34.123456789Z stdout F 2001:db8::4 - - ${AT} "GET / HTTP/1.1" 200 3 "-" "x"`,
     format: "combined",
