@@ -5,8 +5,9 @@ const MAX_CLIENTS = 4_000_000;
  * told apart by 64 bits of hash: nothing is decided by these numbers.
  */
 export class Census {
-  /** Distinct clients met. */
-  size = 0;
+  /** Clients with a request. */
+  clients = 0;
+  private size = 0;
   private high = new Int32Array(1024);
   private low = new Int32Array(1024);
   private requests = new Uint32Array(1024);
@@ -28,7 +29,9 @@ export class Census {
 
   /** Counts a request; returns how many the client has sent by now. */
   count(place: number): number {
-    return ++this.requests[place];
+    const requests = ++this.requests[place];
+    if (requests === 1) this.clients++;
+    return requests;
   }
 
   private find(high: number, low: number): number {

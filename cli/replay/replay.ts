@@ -149,7 +149,7 @@ export class Replay {
       unparsedByReason: Object.fromEntries(this.unparsed),
       unparsedExamples: this.examples,
       formats: Object.fromEntries(this.formats),
-      clients: this.census.size,
+      clients: this.census.clients,
       counted: this.counted,
       privateClients: this.privateClients,
       nameless: this.nameless,

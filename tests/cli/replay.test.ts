@@ -113,6 +113,20 @@ describe("floodgate replay", () => {
     assert.deepEqual(replay([samples, "--jobs", "3"]), replay([samples]));
   });
 
+  it("counts the same clients with several jobs: no proxy, and nobody from before --from", () => {
+    const lines = Array.from({ length: 60 }, (_, i) => {
+      const isProxied = i % 2 === 0;
+      const usual = `- - [22/Nov/2026:01:45:${String(i).padStart(2, "0")} +0000] "GET /${i} HTTP/1.1" 200 10 "-" "test"`;
+      return isProxied ? `10.0.0.1 ${usual} "198.51.100.${i}"` : `2001:db8:${i}::7 ${usual}`;
+    });
+    const path = file("clients.log", lines.join("\n"));
+    for (const from of [[], ["--from", "2026-11-22T01:45:30Z"]]) {
+      const alone = replay([path, ...from]);
+      assert.equal(alone.clients, from.length === 0 ? 60 : 30);
+      assert.deepEqual(replay([path, ...from, "--jobs", "2"]), alone);
+    }
+  });
+
   it("accounts for each line once, whichever of several jobs reads it", () => {
     const path = file(
       "jobs.log",
