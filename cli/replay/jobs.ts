@@ -4,7 +4,13 @@ import { DEFAULT_MAX_BLOCKS_PER_MINUTE } from "../../functions/acting/decide";
 import { byTime, compare } from "./evaluation";
 import type { Decision } from "../../functions/acting/decision";
 import { EXAMPLES_PER_REASON } from "./replay";
-import type { ReplayResult, RuleResult, UnparsedExample, Verdict } from "./result";
+import {
+  mostFirst,
+  type ReplayResult,
+  type RuleResult,
+  type UnparsedExample,
+  type Verdict,
+} from "./result";
 import { runShard, type RunSettings } from "./run-shard";
 
 /** What a worker sends: how far it is, and at last its result. */
@@ -148,7 +154,7 @@ function firstOfEach(examples: readonly UnparsedExample[]): UnparsedExample[] {
 }
 
 const sumRecords = (records: readonly Readonly<Record<string, number>>[]): Record<string, number> =>
-  Object.fromEntries(sumMaps(records.map((record) => new Map(Object.entries(record)))));
+  mostFirst(sumMaps(records.map((record) => new Map(Object.entries(record)))));
 
 function sumMaps<Key>(maps: readonly ReadonlyMap<Key, number>[]): Map<Key, number> {
   const total = new Map<Key, number>();

@@ -6,7 +6,7 @@ import { Census } from "./census";
 import { Evaluation } from "./evaluation";
 import type { Wants } from "./log-reader";
 import type { Unparsed } from "./read-logs";
-import type { ReplayResult, UnparsedExample } from "./result";
+import { mostFirst, type ReplayResult, type UnparsedExample } from "./result";
 import { shardAt, shardOf } from "./shards";
 
 export interface ReplaySettings {
@@ -146,9 +146,9 @@ export class Replay {
     return {
       lines: this.parsed + unparsed,
       parsed: this.parsed,
-      unparsedByReason: Object.fromEntries(this.unparsed),
+      unparsedByReason: mostFirst(this.unparsed),
       unparsedExamples: this.examples,
-      formats: Object.fromEntries(this.formats),
+      formats: mostFirst(this.formats),
       clients: this.census.clients,
       counted: this.counted,
       privateClients: this.privateClients,

@@ -94,3 +94,7 @@ export interface ReplayResult {
   readonly problems: readonly string[];
   readonly isInterrupted: boolean;
 }
+
+/** Counts by name, the most frequent first. */
+export const mostFirst = (counts: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)));

@@ -144,7 +144,8 @@ describe("floodgate replay", () => {
     assert.ok(Object.keys(alone.unparsedByReason).length > 2);
     assert.ok(alone.findings.length > 0);
     for (const trust of [[], ["--trust", "1"], ["--trust", "198.51.100.0/28"]]) {
-      assert.deepEqual(replay([path, ...trust, "--jobs", "3"]), replay([path, ...trust]));
+      const [shared, single] = [replay([path, ...trust, "--jobs", "3"]), replay([path, ...trust])];
+      assert.equal(JSON.stringify(shared), JSON.stringify(single));
     }
   });
 
