@@ -106,10 +106,13 @@ function bitByBit(next: () => Promise<Buffer>): ChunkSource["read"] {
 async function openPipe(pipe: Readable & { readonly bytesRead?: number }): Promise<ChunkSource> {
   const whole = pipe.pipe(new PassThrough());
   pipe.on("error", (error) => whole.destroy(error));
-  process.once("SIGINT", () => {
+  const end = (): void => {
     pipe.unpipe(whole).destroy();
     whole.end();
-  });
+  };
+  // Many pipes are many listeners, and no leak.
+  process.setMaxListeners(0).once("SIGINT", end);
+  whole.once("close", () => process.off("SIGINT", end));
   await once(whole, "readable");
   const first = whole.read() as Buffer | null;
   if (first === null) return fromStream(whole, pipe);

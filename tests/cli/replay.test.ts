@@ -171,6 +171,8 @@ describe("floodgate replay", () => {
     const { parsed, decisions } = replayed(`<(gunzip -c ${path})`, path);
     assert.equal(parsed, 2 * replay([path]).parsed);
     assert.ok(decisions.length > 0);
+    const many = Array.from({ length: 12 }, () => `<(cat ${path})`);
+    assert.equal(replayed(...many).parsed, 12 * replay([path]).parsed);
   });
 
   it("ends at Ctrl-C with what was read, though the pipe stays open and silent", async () => {
