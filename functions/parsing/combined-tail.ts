@@ -5,8 +5,8 @@ import {
   DOT,
   EQUALS,
   find,
+  hexDigit,
   isAbsent,
-  isDigit,
   OPEN_BRACKET,
   QUOTE,
   readSecondsAsMs,
@@ -123,10 +123,9 @@ function endsInAddress(buf: Buffer, start: number, end: number): boolean {
   let colons = 0;
   for (let i = last; i >= start && !isSeparator(buf[i]); i--) {
     const byte = buf[i];
-    const lower = byte | 32;
     if (byte === DOT) dots++;
     else if (byte === COLON) colons++;
-    else if (!isDigit(byte) && !(lower >= 97 && lower <= 102) && !isBracket(byte)) return false;
+    else if (hexDigit(byte) < 0 && !isBracket(byte)) return false;
   }
   return dots === 3 || colons > 1;
 }

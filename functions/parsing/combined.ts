@@ -4,8 +4,8 @@ import {
   DASH,
   DOT,
   find,
+  hexDigit,
   isAbsent,
-  isDigit,
   LESS_THAN,
   OPEN_BRACKET,
   QUOTE,
@@ -192,9 +192,8 @@ function looksLikeAddress(buf: Buffer, start: number, end: number): boolean {
   let separators = 0;
   for (let i = start; i < end; i++) {
     const byte = buf[i];
-    const lower = byte | 32;
     if (byte === DOT || byte === COLON) separators++;
-    else if (!isDigit(byte) && !(lower >= 97 && lower <= 102)) return false;
+    else if (hexDigit(byte) < 0) return false;
   }
   return separators > 0;
 }
