@@ -1,27 +1,19 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { WorkerMessage } from "./replay/jobs";
 import { runShard, type RunSettings } from "./replay/run-shard";
 
-/** One share of the clients, in a thread of its own. */
+/** One share of the clients, in a thread of its own; any message stops it, and its result is the answer. */
 async function main(): Promise<void> {
   const { settings, index } = workerData as { settings: RunSettings; index: number };
-  let isStopped = false;
-  const send = (message: WorkerMessage): void => parentPort?.postMessage(message);
+  const interruption = new AbortController();
   parentPort?.once("message", () => {
-    isStopped = true;
+    interruption.abort();
   });
   const result = await runShard(
     settings,
     { index, of: settings.jobs },
-    {
-      onProgress: (taken) => {
-        send({ taken });
-        return !isStopped;
-      },
-      isInterrupted: () => isStopped,
-    },
+    { onProgress: () => undefined, signal: interruption.signal },
   );
-  send({ result });
+  parentPort?.postMessage(result);
   parentPort?.close();
 }
 

@@ -1,5 +1,6 @@
-import { once } from "node:events";
-import { closeSync, createReadStream, openSync, read, readSync, statSync } from "node:fs";
+import { addAbortListener, once } from "node:events";
+import { closeSync, createReadStream, open, openSync, read, readSync, statSync } from "node:fs";
+import { Socket } from "node:net";
 import { PassThrough, type Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -25,15 +26,21 @@ const MIN_ROOM = 4096;
 
 /**
  * Opens a file, a pipe or, for `-`, standard input; gzip is told by its first bytes, not by its name.
+ * The signal ends a pipe, of which more may never come.
  *
  * @throws Error for other packings; see `isGzip`.
  */
-export async function openChunks(path: string): Promise<ChunkSource> {
-  if (path === "-") return openPipe(process.stdin);
+export async function openChunks(path: string, signal?: AbortSignal): Promise<ChunkSource> {
+  if (path === "-") return openPipe(process.stdin, signal);
   // Signals and messages get their turn, however many small files there are.
   await setImmediate();
   const stats = statSync(path);
-  if (!stats.isFile()) return openPipe(createReadStream(path));
+  if (stats.isFIFO()) {
+    // A socket can be ended while it waits; a file's read would keep the process alive.
+    const fd = await openElsewhere(path, "r");
+    return openPipe(new Socket({ fd, readable: true, writable: false }), signal);
+  }
+  if (!stats.isFile()) return openPipe(createReadStream(path), signal);
   const file = openSync(path, "r");
   const magic = Buffer.alloc(MAGIC_BYTES);
   readSync(file, magic, 0, MAGIC_BYTES, 0);
@@ -62,6 +69,7 @@ function fromSmallFile(file: number, size: number): ChunkSource {
   };
 }
 
+const openElsewhere = promisify(open);
 const readElsewhere = promisify(read);
 
 /** Reads the next piece of a file while the last one is worked on: waiting would cost a fifth of a replay. */
@@ -99,20 +107,19 @@ function bitByBit(next: () => Promise<Buffer>): ChunkSource["read"] {
   };
 }
 
-/**
- * What can be read once: nothing may be taken from it to look at it beforehand. Ctrl-C is its end, for
- * more may never come.
- */
-async function openPipe(pipe: Readable & { readonly bytesRead?: number }): Promise<ChunkSource> {
+/** What can be read once: nothing may be taken from it to look at it beforehand. */
+async function openPipe(
+  pipe: Readable & { readonly bytesRead?: number },
+  signal: AbortSignal | undefined,
+): Promise<ChunkSource> {
   const whole = pipe.pipe(new PassThrough());
   pipe.on("error", (error) => whole.destroy(error));
-  const end = (): void => {
-    pipe.unpipe(whole).destroy();
-    whole.end();
-  };
-  // Many pipes are many listeners, and no leak.
-  process.setMaxListeners(0).once("SIGINT", end);
-  whole.once("close", () => process.off("SIGINT", end));
+  if (signal !== undefined) {
+    addAbortListener(signal, () => {
+      pipe.unpipe(whole).destroy();
+      whole.end();
+    });
+  }
   await once(whole, "readable");
   const first = whole.read() as Buffer | null;
   if (first === null) return fromStream(whole, pipe);

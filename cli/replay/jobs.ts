@@ -1,3 +1,4 @@
+import { addAbortListener } from "node:events";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { DEFAULT_MAX_BLOCKS_PER_MINUTE } from "../../functions/acting/decide";
@@ -11,13 +12,7 @@ import {
   type UnparsedExample,
   type Verdict,
 } from "./result";
-import { runShard, type RunSettings } from "./run-shard";
-
-/** What a worker sends: how far it is, and at last its result. */
-export interface WorkerMessage {
-  readonly taken?: number;
-  readonly result?: ReplayResult;
-}
+import { runShard, type RunSettings, type Watch } from "./run-shard";
 
 const MINUTE = 60_000;
 
@@ -29,28 +24,17 @@ const MINUTE = 60_000;
  */
 export async function runJobs(
   settings: RunSettings,
-  onProgress: (taken: number) => boolean,
+  watch: Watch,
 ): Promise<ReplayResult | undefined> {
   const isPerClient = settings.stacks.every(({ rules }) =>
     rules.every((rule) => rule.per.includes("client")),
   );
   if (!isPerClient || settings.inputs.some(({ isOnce }) => isOnce)) return undefined;
-  let taken = 0;
   const withoutProblems = { ...settings, problems: [] };
   const workers = Array.from({ length: settings.jobs - 1 }, (_, i) =>
-    runWorker(withoutProblems, i + 1, () => onProgress(taken)),
+    runWorker(withoutProblems, i + 1, watch.signal),
   );
-  const own = runShard(
-    withoutProblems,
-    { index: 0, of: settings.jobs },
-    {
-      onProgress: (now) => {
-        taken = now;
-        return onProgress(taken);
-      },
-      isInterrupted: () => false,
-    },
-  );
+  const own = runShard(withoutProblems, { index: 0, of: settings.jobs }, watch);
   const results = await Promise.all([own, ...workers]);
   const merged = mergeResults(results, settings.problems);
   return merged.verdicts.some(({ decisions }) => reachesLimit(decisions)) ? undefined : merged;
@@ -59,16 +43,16 @@ export async function runJobs(
 function runWorker(
   settings: RunSettings,
   index: number,
-  onProgress: (taken: number) => boolean,
+  signal: AbortSignal,
 ): Promise<ReplayResult> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(join(__dirname, "replay-worker.js"), {
       workerData: { settings, index },
     });
-    worker.on("message", ({ taken, result }: WorkerMessage) => {
-      if (taken !== undefined && !onProgress(taken)) worker.postMessage("stop");
-      if (result !== undefined) resolve(result);
+    addAbortListener(signal, () => {
+      worker.postMessage("stop");
     });
+    worker.on("message", resolve);
     worker.on("error", reject);
   });
 }
@@ -97,6 +81,7 @@ function mergeResults(results: readonly ReplayResult[], problems: readonly strin
       mergeVerdicts(results.map((result) => result.verdicts[i])),
     ),
     problems: [...problems, ...first.problems],
+    isInterrupted: results.some(({ isInterrupted }) => isInterrupted),
   };
 }
 

@@ -26,6 +26,7 @@ export class LogReader {
   private readonly source: Source;
   private readonly parser: LineParser;
   private readonly wants: Wants | undefined;
+  private readonly signal: AbortSignal | undefined;
   private chunks: ChunkSource | undefined;
   private buf: Buffer = Buffer.alloc(0);
   private view = viewOf(this.buf);
@@ -41,10 +42,11 @@ export class LogReader {
   private cutter: LineCutter | undefined;
   private usual: LineCutter | undefined;
 
-  constructor(path: string, source: Source, wants?: Wants) {
+  constructor(path: string, source: Source, wants?: Wants, signal?: AbortSignal) {
     this.path = path;
     this.source = source;
     this.wants = wants;
+    this.signal = signal;
     this.parser = new LineParser(source);
   }
 
@@ -113,7 +115,7 @@ export class LogReader {
   /** Reads more; false when there is nothing left. */
   async fill(): Promise<boolean> {
     if (this.isAtEnd) return false;
-    this.chunks ??= await openChunks(this.path);
+    this.chunks ??= await openChunks(this.path, this.signal);
     this.makeRoom(this.chunks.room);
     const got = await this.chunks.read(this.buf, this.end);
     if (got === 0) {

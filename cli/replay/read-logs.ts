@@ -26,8 +26,10 @@ export interface ReadSettings {
   readonly source: Source;
   /** Lines to leave to others; all are read when it is not given. */
   readonly wants: Wants | undefined;
-  /** Called now and then with the bytes taken from the disk; false to stop. */
-  readonly onProgress: (taken: number) => boolean;
+  /** Called now and then with the bytes taken from the disk. */
+  readonly onProgress: (taken: number) => void;
+  /** Ends the reading. */
+  readonly signal: AbortSignal;
 }
 
 interface Log {
@@ -76,7 +78,6 @@ class Session {
   private readonly settings: ReadSettings;
   private readonly problems: string[];
   private takenBefore = 0;
-  private isStopped = false;
 
   constructor(sink: LineSink, settings: ReadSettings, problems: string[]) {
     this.sink = sink;
@@ -87,11 +88,12 @@ class Session {
   async merge(logs: readonly Log[]): Promise<void> {
     const heads: Head[] = [];
     let opened = 0;
-    while (!this.isStopped && (heads.length > 0 || opened < logs.length)) {
-      while (opened < logs.length && (heads.length === 0 || logs[opened].first <= heads[0].time)) {
+    const { signal } = this.settings;
+    while (!signal.aborted && (heads.length > 0 || opened < logs.length)) {
+      if (opened < logs.length && (heads.length === 0 || logs[opened].first <= heads[0].time)) {
         await this.open(logs[opened++].input, heads);
+        continue;
       }
-      if (heads.length === 0) continue;
       const [head] = heads;
       const until = Math.min(heads[1]?.time ?? Infinity, logs[opened]?.first ?? Infinity);
       if (await this.drain(head, until)) insert(heads, heads.shift());
@@ -101,15 +103,16 @@ class Session {
   }
 
   async readWhole(input: Input): Promise<void> {
-    if (this.isStopped) return;
+    if (this.settings.signal.aborted) return;
     const heads: Head[] = [];
     await this.open(input, heads);
     for (const head of heads) await this.drain(head, Infinity);
   }
 
   private async open(input: Input, heads: Head[]): Promise<void> {
+    const { source, wants, signal } = this.settings;
     const head = {
-      reader: new LogReader(input.path, this.settings.source, this.settings.wants),
+      reader: new LogReader(input.path, source, wants, signal),
       time: -Infinity,
     };
     if (await this.advance(head)) insert(heads, head);
@@ -158,8 +161,8 @@ class Session {
   private async fill(reader: LogReader): Promise<boolean> {
     this.sink.flush();
     const hasMore = await reader.fill();
-    if (!this.settings.onProgress(this.takenBefore + reader.taken())) this.isStopped = true;
-    if (hasMore && !this.isStopped) return true;
+    this.settings.onProgress(this.takenBefore + reader.taken());
+    if (hasMore && !this.settings.signal.aborted) return true;
     this.takenBefore += reader.taken();
     return false;
   }

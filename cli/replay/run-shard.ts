@@ -17,18 +17,25 @@ export interface RunSettings {
   readonly problems: readonly string[];
 }
 
+export interface Watch {
+  /** Called now and then with the bytes taken from the disk. */
+  readonly onProgress: (taken: number) => void;
+  /** Ends the reading; what was read until then is the result. */
+  readonly signal: AbortSignal;
+}
+
 /** Replays one share of the clients in this thread. */
 export async function runShard(
   settings: RunSettings,
   shard: { readonly index: number; readonly of: number },
-  watch: { readonly onProgress: (taken: number) => boolean; readonly isInterrupted: () => boolean },
+  watch: Watch,
 ): Promise<ReplayResult> {
   const { stacks, from, to, source } = settings;
   const replay = new Replay({ stacks, from, to, shard });
   const problems = await readLogs(settings.inputs, replay, {
     source,
     wants: replay.wants,
-    onProgress: watch.onProgress,
+    ...watch,
   });
-  return replay.result([...settings.problems, ...problems], watch.isInterrupted());
+  return replay.result([...settings.problems, ...problems], watch.signal.aborted);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { open } from "node:fs/promises";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -187,6 +188,20 @@ describe("floodgate replay", () => {
     child.stdin.destroy();
     assert.equal(status, 130);
     assert.ok((JSON.parse(await printed) as ReplayJson).parsed > 0);
+  });
+
+  it("opens no further pipe after Ctrl-C", async () => {
+    const [first, second] = ["first", "second"].map((name) => join(folder, name));
+    spawnSync("mkfifo", [first, second]);
+    const silent = await open(second, "r+");
+    const cli = join(process.cwd(), "dist/cli/floodgate.js");
+    const child = spawn(process.execPath, [cli, "replay", "--json", "--quiet", first, second]);
+    // Returns when the replay has opened the other end.
+    const writer = await open(first, "w");
+    child.kill("SIGINT");
+    const [status] = (await once(child, "exit")) as [number | null];
+    await Promise.all([writer.close(), silent.close()]);
+    assert.equal(status, 130);
   });
 
   const NOT_READ: readonly (readonly [name: string, first: string, converter: string])[] = [
